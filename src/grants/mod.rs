@@ -1,0 +1,1 @@
+//! What a client may exchange for tokens.

@@ -1,0 +1,78 @@
+//! The two ways in which anything goes wrong: the asker is at fault, or we are.
+
+use std::{fmt, panic::Location};
+
+use super::{Code, Refusal};
+
+/// What comes back from anything that can go wrong.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Refused or failed; nothing else happens here.
+#[derive(Debug)]
+pub enum Error {
+    /// The asker is at fault, and is told so in the specification's words.
+    Refused(Refusal),
+    /// We are at fault: the asker hears `server_error`, the log hears the cause and where it arose.
+    Failed(Fault),
+}
+
+/// Something of ours that broke, and where.
+pub struct Fault {
+    cause: Box<dyn std::error::Error + Send + Sync>,
+    location: &'static Location<'static>,
+}
+
+impl Error {
+    /// A refusal in one step.
+    #[must_use]
+    pub fn refused(code: Code, description: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self::Refused(Refusal::new(code, description))
+    }
+
+    /// A fault that has no cause but itself: an invariant of ours that did not hold.
+    #[track_caller]
+    #[must_use]
+    pub fn broken(what: impl Into<String>) -> Self {
+        Self::Failed(Fault { cause: what.into().into(), location: Location::caller() })
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+    #[track_caller]
+    fn from(cause: E) -> Self {
+        Self::Failed(Fault { cause: Box::new(cause), location: Location::caller() })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "{}: {}", refusal.code.as_str(), refusal.description),
+            Self::Failed(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.cause)?;
+        let mut source = self.cause.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        write!(f, " (at {}:{})", self.location.file(), self.location.line())
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,101 @@
+//! Scopes: ordered sets of scope tokens (RFC 6749 §3.3).
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Code, Refusal};
+
+/// An ordered set of scope tokens. The order is the asker's and only the text's: two scopes with the same tokens allow the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope(Vec<String>);
+
+impl Scope {
+    /// Read a `scope` parameter: tokens of `NQCHAR`, divided by single spaces (RFC 6749 §3.3).
+    ///
+    /// # Errors
+    /// `invalid_scope` for a character outside the RFC's alphabet, or more than 100 tokens.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut scope = Self::default();
+        for token in text.split(' ').filter(|token| !token.is_empty()) {
+            if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+                return Err(Refusal::new(
+                    Code::InvalidScope,
+                    "`scope` holds a character that no scope may have (RFC 6749 section 3.3)",
+                ));
+            }
+            scope.insert(token);
+            if scope.0.len() > MOST_TOKENS {
+                return Err(Refusal::new(Code::InvalidScope, "`scope` has more than 100 entries"));
+            }
+        }
+        Ok(scope)
+    }
+
+    /// Add a token, unless it is there.
+    pub fn insert(&mut self, token: &str) {
+        if !self.contains(token) {
+            self.0.push(token.to_owned());
+        }
+    }
+
+    /// Whether the token is in the set.
+    #[must_use]
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.iter().any(|own| own == token)
+    }
+
+    /// The tokens, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there is no token at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every token of this scope is in `other`.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.iter().all(|token| other.contains(token))
+    }
+
+    /// The tokens for which `keep` holds.
+    #[must_use]
+    pub fn filter(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|token| keep(token)).cloned().collect())
+    }
+}
+
+const MOST_TOKENS: usize = 100;
+
+impl<'a> FromIterator<&'a str> for Scope {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(tokens: I) -> Self {
+        let mut scope = Self::default();
+        for token in tokens {
+            scope.insert(token);
+        }
+        scope
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|refusal| serde::de::Error::custom(refusal.description))
+    }
+}

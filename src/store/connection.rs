@@ -1,0 +1,240 @@
+//! Opening either database, and the two ways to hold it: to read, or to write in a transaction.
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::cache::Freshness;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What a database can do to us.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A statement or a connection failed.
+    #[error("the database refused a statement")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date")]
+    Migration(#[source] MigrateError),
+    /// The database was written by a newer version of this program.
+    #[error("the database was written by a newer latchkey (it has migration {0}); start that version, or restore a backup made before the upgrade")]
+    Newer(i64),
+    /// The URL names no database that is known here.
+    #[error("`database_url` is neither `sqlite:PATH` nor `postgres://…`")]
+    Url,
+    /// A row holds what this program never writes.
+    #[error("table {table}: column {column} of row {row} cannot be read")]
+    Inconsistent {
+        /// The table of the row.
+        table: &'static str,
+        /// The column that cannot be read.
+        column: &'static str,
+        /// The key of the row.
+        row: String,
+    },
+}
+
+/// The database behind the server. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pools: Pools,
+    freshness: Arc<Freshness>,
+}
+
+#[derive(Clone)]
+enum Pools {
+    /// SQLite has one write lock: a single connection holds it, and readers never wait for it.
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Store {
+    /// Open `sqlite:PATH` or `postgres://…`, creating an SQLite file that is not there, and bring the schema up to date.
+    ///
+    /// # Errors
+    /// A URL of neither kind, a database that cannot be reached or written, or one of a newer version.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let store = Self { pools: Pools::open(url).await?, freshness: Arc::default() };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Bring the schema up to date; harmless when it is.
+    ///
+    /// # Errors
+    /// A migration that fails, or a database of a newer version.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let done = match &self.pools {
+            Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
+        };
+        done.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => StoreError::Newer(version),
+            other => StoreError::Migration(other),
+        })
+    }
+
+    /// A connection to read through.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn read(&self) -> Result<Read, StoreError> {
+        Ok(match &self.pools {
+            Pools::Sqlite { read, .. } => Read::Sqlite(read.acquire().await?),
+            Pools::Postgres(pool) => Read::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// A transaction to write in. Sign and hash before, not inside: SQLite has one write lock.
+    ///
+    /// # Errors
+    /// When no connection or no lock can be had.
+    pub async fn write(&self) -> Result<Write, StoreError> {
+        let transaction = match &self.pools {
+            // IMMEDIATE: take the one write lock now rather than fail to upgrade to it later.
+            Pools::Sqlite { write, .. } => Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => Held::Postgres(pool.begin().await?),
+        };
+        Ok(Write { transaction, touched: false, freshness: self.freshness.clone() })
+    }
+
+    /// What tells whether a cached row may still be believed.
+    #[must_use]
+    pub fn freshness(&self) -> &Arc<Freshness> {
+        &self.freshness
+    }
+
+    /// Whether more than one node may share this database.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
+    /// Close every connection, so that what was written is checkpointed before the program ends.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Pools {
+    async fn open(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // What a client has seen is on disk: FULL syncs the log at every commit.
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+                .optimize_on_close(true, None);
+            let write = SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(30))
+                .connect_with(options.clone())
+                .await?;
+            let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+            Ok(Self::Sqlite { read, write })
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
+            Ok(Self::Postgres(options.connect(url).await?))
+        } else {
+            Err(StoreError::Url)
+        }
+    }
+}
+
+/// A plain connection.
+pub enum Read {
+    /// To SQLite.
+    Sqlite(PoolConnection<Sqlite>),
+    /// To PostgreSQL.
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A transaction. Dropped without [`Write::commit`], it never happened.
+#[must_use = "a transaction that is not committed is rolled back"]
+pub struct Write {
+    transaction: Held,
+    touched: bool,
+    freshness: Arc<Freshness>,
+}
+
+enum Held {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Write {
+    /// Say that this transaction changes what may be cached. Every node drops its caches: this one at the
+    /// commit, the others when they next look (a few times a second).
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub async fn touch(&mut self) -> Result<(), StoreError> {
+        if !self.touched {
+            query!(self, "UPDATE generation SET value = value + 1 WHERE id = 1")?;
+            self.touched = true;
+        }
+        Ok(())
+    }
+
+    /// Make it so.
+    ///
+    /// # Errors
+    /// When the database cannot; then nothing has happened.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.transaction {
+            Held::Sqlite(tx) => tx.commit().await?,
+            Held::Postgres(tx) => tx.commit().await?,
+        }
+        if self.touched {
+            self.freshness.advance();
+        }
+        Ok(())
+    }
+}
+
+/// A borrowed connection to either database.
+pub enum Conn<'c> {
+    /// To SQLite.
+    Sqlite(&'c mut SqliteConnection),
+    /// To PostgreSQL.
+    Postgres(&'c mut PgConnection),
+}
+
+/// Something rows can be read through: a plain connection, or the transaction one is in.
+pub trait Access: Send {
+    /// The connection inside.
+    fn conn(&mut self) -> Conn<'_>;
+}
+
+impl Access for Read {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(connection) => Conn::Sqlite(connection),
+            Self::Postgres(connection) => Conn::Postgres(connection),
+        }
+    }
+}
+
+impl Access for Write {
+    fn conn(&mut self) -> Conn<'_> {
+        match &mut self.transaction {
+            Held::Sqlite(transaction) => Conn::Sqlite(transaction),
+            Held::Postgres(transaction) => Conn::Postgres(transaction),
+        }
+    }
+}

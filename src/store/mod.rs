@@ -1,0 +1,31 @@
+//! Where rows live: SQLite by default, PostgreSQL when one machine is not enough. Every statement is written once.
+//!
+//! A statement that changes rows takes a [`Write`], so a change outside a transaction does not compile. What may be
+//! cached is kept in a [`Cache`], which is right as long as nobody bumps the generation (see [`Write::touch`]).
+
+/// Run one statement, written once, on whichever database is behind `$on`; gives the number of rows changed.
+macro_rules! query {
+    ($on:expr, $sql:literal $(, $arg:expr)* $(,)?) => {
+        match $crate::store::Access::conn($on) {
+            $crate::store::Conn::Sqlite(c) => sqlx::query!($sql $(, $arg)*).execute(c).await.map(|done| done.rows_affected()),
+            $crate::store::Conn::Postgres(c) => sqlx::query($sql)$(.bind($arg))*.execute(c).await.map(|done| done.rows_affected()),
+        }
+    };
+}
+
+/// Read rows as `$row` by `fetch_one`, `fetch_optional` or `fetch_all`.
+macro_rules! select {
+    ($on:expr, $row:ident, $fetch:ident, $sql:literal $(, $arg:expr)* $(,)?) => {
+        match $crate::store::Access::conn($on) {
+            $crate::store::Conn::Sqlite(c) => sqlx::query_as!($row, $sql $(, $arg)*).$fetch(c).await,
+            $crate::store::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.$fetch(c).await,
+        }
+    };
+}
+
+mod cache;
+mod connection;
+pub mod instance;
+
+pub use cache::Cache;
+pub use connection::{Access, Conn, Read, Store, StoreError, Write};
