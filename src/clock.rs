@@ -46,7 +46,5 @@ impl Clock {
 #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
 fn system_seconds() -> i64 {
     // A machine whose clock stands before 1970 is refused by the check against the database's clock.
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -1,13 +1,17 @@
 //! The words of the specifications. No input or output, no HTTP, no SQL; everything else may use it.
 
+mod algorithm;
 mod error;
 mod params;
 mod refusal;
 mod scope;
+mod secret;
 mod time;
 
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use error::{Error, Fault, Result};
 pub use params::Params;
 pub use refusal::{Code, Refusal};
 pub use scope::Scope;
+pub use secret::{PlainSecret, SecretHash};
 pub use time::{Lifetime, Timestamp};

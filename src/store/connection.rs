@@ -24,7 +24,9 @@ pub enum StoreError {
     #[error("the schema could not be brought up to date")]
     Migration(#[source] MigrateError),
     /// The database was written by a newer version of this program.
-    #[error("the database was written by a newer latchkey (it has migration {0}); start that version, or restore a backup made before the upgrade")]
+    #[error(
+        "the database was written by a newer latchkey (it has migration {0}); start that version, or restore a backup made before the upgrade"
+    )]
     Newer(i64),
     /// The URL names no database that is known here.
     #[error("`database_url` is neither `sqlite:PATH` nor `postgres://…`")]
@@ -51,7 +53,10 @@ pub struct Store {
 #[derive(Clone)]
 enum Pools {
     /// SQLite has one write lock: a single connection holds it, and readers never wait for it.
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
     Postgres(PgPool),
 }
 

@@ -21,7 +21,8 @@ pub async fn find(db: &mut impl Access, name: &str) -> Result<Option<String>, St
 /// # Errors
 /// When the statement fails.
 pub async fn claim(tx: &mut Write, name: &str, value: &str) -> Result<bool, StoreError> {
-    let changed = query!(tx, "INSERT INTO instance (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, value)?;
+    let changed =
+        query!(tx, "INSERT INTO instance (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, value)?;
     Ok(changed == 1)
 }
 

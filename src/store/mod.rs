@@ -27,5 +27,5 @@ mod cache;
 mod connection;
 pub mod instance;
 
-pub use cache::Cache;
+pub use cache::{Cache, Freshness, LOOK_EVERY};
 pub use connection::{Access, Conn, Read, Store, StoreError, Write};
