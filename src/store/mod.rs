@@ -23,8 +23,13 @@ macro_rules! select {
     };
 }
 
+pub mod access_tokens;
+pub mod authorization_requests;
+pub mod browser_sessions;
 mod cache;
 mod connection;
+pub mod consents;
+pub mod grants;
 pub mod instance;
 
 pub use cache::{Cache, Freshness, LOOK_EVERY};

@@ -1,0 +1,95 @@
+//! Authorization requests that wait for a login or a consent, in the browser that began them (product decision 10).
+
+use super::{Access, StoreError, Write};
+
+/// A request that waits.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SavedRequest {
+    /// 128 random bits; the pages' URLs carry it.
+    pub id: String,
+    /// The browser that began it; `None` until a browser has shown itself (a POST from elsewhere carries no cookie).
+    pub browser: Option<String>,
+    /// The parameters, as a query string.
+    pub params: String,
+    /// The session in which the user has authenticated, or chosen an account, for this very request.
+    pub authenticated_sid: Option<String>,
+    /// When it was answered.
+    pub spent_at: Option<i64>,
+    /// When it came.
+    pub created_at: i64,
+    /// Until when it waits.
+    pub expires_at: i64,
+}
+
+/// Keep a request.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn insert(tx: &mut Write, request: &SavedRequest) -> Result<(), StoreError> {
+    query!(
+        tx,
+        "INSERT INTO authorization_requests (id, browser, params, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        &request.id,
+        &request.browser,
+        &request.params,
+        request.created_at,
+        request.expires_at
+    )?;
+    Ok(())
+}
+
+/// The request of that id, whatever became of it.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<SavedRequest>, StoreError> {
+    Ok(select!(
+        db,
+        SavedRequest,
+        fetch_optional,
+        "SELECT id, browser, params, authenticated_sid, spent_at, created_at, expires_at FROM authorization_requests WHERE id = $1",
+        id
+    )?)
+}
+
+/// Bind a request to the first browser that shows itself; false if another was first.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn bind(tx: &mut Write, id: &str, browser: &str) -> Result<bool, StoreError> {
+    let changed =
+        query!(tx, "UPDATE authorization_requests SET browser = $2 WHERE id = $1 AND browser IS NULL", id, browser)?;
+    Ok(changed == 1)
+}
+
+/// Note that the user has authenticated for this request, in that session.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn authenticated(tx: &mut Write, id: &str, sid: &str) -> Result<(), StoreError> {
+    query!(tx, "UPDATE authorization_requests SET authenticated_sid = $2 WHERE id = $1", id, sid)?;
+    Ok(())
+}
+
+/// Spend the request, so that one approval never gives two codes; false if it was spent before.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn spend(tx: &mut Write, id: &str, now: i64) -> Result<bool, StoreError> {
+    let changed =
+        query!(tx, "UPDATE authorization_requests SET spent_at = $2 WHERE id = $1 AND spent_at IS NULL", id, now)?;
+    Ok(changed == 1)
+}
+
+/// Delete some of the requests that nobody came back for.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn forget(tx: &mut Write, before: i64, most: i64) -> Result<u64, StoreError> {
+    Ok(query!(
+        tx,
+        "DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests WHERE expires_at < $1 LIMIT $2)",
+        before,
+        most
+    )?)
+}
