@@ -1,0 +1,453 @@
+//! An authorization request, from its parameters to what it means (RFC 6749 §4.1.1, OIDC Core §3.1.2.1).
+//!
+//! Until the client is known and the redirect URI is found to be its own, whatever is wrong becomes a page; from
+//! then on it is told to the client. oxide-auth's machine asks the questions of RFC 6749 in their order, and
+//! OpenID Connect's checks follow as one list.
+
+use std::{borrow::Cow, sync::Arc};
+
+use oxide_auth::{
+    code_grant::{
+        authorization::{Authorization, Error as MachineError, Input, Output, Request as MachineRequest},
+        error::AuthorizationErrorType,
+    },
+    primitives::{
+        grant::Extensions,
+        registrar::{BoundClient, PreGrant, RegisteredUrl},
+    },
+};
+
+use super::{
+    login::ACR_VALUES,
+    response::{Recipient, Rejection},
+};
+use crate::{
+    clients::{Client, Registry, Resource, audience},
+    protocol::{
+        Code, GrantType, Lifetime, Params, Prompt, Refusal, ResponseMode, Scope,
+        claims::ClaimsRequest,
+        permission::{ScopeToken, classify},
+        pkce,
+    },
+    tokens::id_token::HintClaims,
+};
+
+/// A request that may be answered: every parameter read, nothing in it that the client may not ask.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// Where the answer goes.
+    pub recipient: Recipient,
+    /// What is asked for, less what this client can never have.
+    pub scope: Scope,
+    /// The APIs asked for by `resource` (RFC 8707).
+    pub resources: Vec<String>,
+    /// Which organisation the tokens shall be bound to.
+    pub org: OrgWish,
+    /// What the user is to be asked.
+    pub prompt: Prompt,
+    /// How old the login may be.
+    pub max_age: Option<Lifetime>,
+    /// Claims asked for one by one.
+    pub claims: ClaimsRequest,
+    /// For the ID token.
+    pub nonce: Option<String>,
+    /// The PKCE challenge.
+    pub code_challenge: Option<String>,
+    /// What to write into the username field.
+    pub login_hint: Option<String>,
+    /// The user whom the client expects (`id_token_hint`).
+    pub expected_sub: Option<String>,
+    /// The languages the user reads, for the pages.
+    pub ui_locales: Option<String>,
+    /// The parameters, to come back to after a page.
+    pub params: Params,
+}
+
+/// Which organisation a request wants its tokens bound to (product decision 9).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OrgWish {
+    /// None was named; permission scopes may still need one.
+    #[default]
+    Unsaid,
+    /// `org`: the user chooses.
+    Any,
+    /// `org:<slug>`: this one.
+    Slug(String),
+}
+
+/// What has to be known before a request can be read.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The registered clients and resources.
+    pub registry: &'a Registry,
+    /// The issuer identifier.
+    pub issuer: &'a str,
+    /// Reads an `id_token_hint`: `None` for one that is not ours.
+    pub read_hint: &'a (dyn Fn(&str) -> Option<HintClaims> + Send + Sync),
+}
+
+impl Request {
+    /// Read the parameters of an authorization request.
+    ///
+    /// # Errors
+    /// A page while the client or its redirect URI is in doubt, a redirect afterwards.
+    pub async fn parse(context: Context<'_>, params: Params) -> Result<Self, Rejection> {
+        let bound = Bound::find(context, &params).await?;
+        let resources = context.registry.resources().await?;
+        let mut draft = Draft::new(&bound, context, &resources, &params);
+        for check in CHECKS {
+            if let Err(refusal) = check(&mut draft) {
+                return Err(Rejection::Redirect(draft.recipient, refusal));
+            }
+        }
+        Ok(Self {
+            client: bound.client.clone(),
+            recipient: draft.recipient,
+            scope: draft.scope,
+            resources: draft.asked_resources,
+            org: draft.org,
+            prompt: draft.prompt,
+            max_age: draft.max_age,
+            claims: draft.claims,
+            nonce: params.get("nonce").map(str::to_owned),
+            code_challenge: draft.code_challenge,
+            login_hint: params.get("login_hint").map(str::to_owned),
+            expected_sub: draft.expected_sub,
+            ui_locales: params.get("ui_locales").map(str::to_owned),
+            params,
+        })
+    }
+}
+
+/// The client, and the redirect URI that is found to be its own.
+struct Bound {
+    client: Arc<Client>,
+    redirect_uri: String,
+}
+
+impl Bound {
+    async fn find(context: Context<'_>, params: &Params) -> Result<Self, Rejection> {
+        let id = params.need("client_id")?;
+        let client = context.registry.find(id).await?.filter(|client| client.enabled).ok_or_else(|| {
+            Refusal::new(Code::InvalidClient, "`client_id` names no client that is registered here")
+                .hint(format!("client_id {id}"))
+        })?;
+        let redirect_uri = params.need("redirect_uri")?;
+        if !client.metadata.redirect_uris.iter().any(|registered| registered.matches(redirect_uri)) {
+            let refusal = Refusal::new(
+                Code::InvalidRequest,
+                "`redirect_uri` is not one that this client has registered; it has to match to the letter",
+            );
+            return Err(refusal.hint(format!("client {id} sent {redirect_uri}")).into());
+        }
+        Ok(Self { client, redirect_uri: redirect_uri.to_owned() })
+    }
+}
+
+/// A request in the course of its checks.
+struct Draft<'a> {
+    client: &'a Client,
+    params: &'a Params,
+    context: Context<'a>,
+    resources: &'a [Resource],
+    recipient: Recipient,
+    scope: Scope,
+    asked_resources: Vec<String>,
+    org: OrgWish,
+    prompt: Prompt,
+    max_age: Option<Lifetime>,
+    claims: ClaimsRequest,
+    code_challenge: Option<String>,
+    expected_sub: Option<String>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(bound: &'a Bound, context: Context<'a>, resources: &'a [Resource], params: &'a Params) -> Self {
+        Self {
+            client: &bound.client,
+            params,
+            context,
+            resources,
+            recipient: Recipient {
+                redirect_uri: bound.redirect_uri.clone(),
+                mode: ResponseMode::default(),
+                state: params.get("state").map(str::to_owned),
+                issuer: context.issuer.to_owned(),
+            },
+            scope: Scope::default(),
+            asked_resources: Vec::new(),
+            org: OrgWish::default(),
+            prompt: Prompt::default(),
+            max_age: None,
+            claims: ClaimsRequest::default(),
+            code_challenge: None,
+            expected_sub: None,
+        }
+    }
+}
+
+/// What is checked once the client may be told, in this order.
+const CHECKS: &[fn(&mut Draft<'_>) -> Result<(), Refusal>] = &[
+    response_mode,
+    request_objects,
+    rfc_6749,
+    grant_type,
+    code_challenge,
+    prompt,
+    max_age,
+    display,
+    claims,
+    acr_values,
+    id_token_hint,
+    organisation,
+    scope,
+    resource,
+];
+
+/// First, since every later refusal travels by it.
+fn response_mode(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    draft.recipient.mode = ResponseMode::parse(draft.params.get("response_mode"))?;
+    Ok(())
+}
+
+/// OIDC Core §3.1.2.6: what is not supported is said, not ignored: the parameters inside may be others than those outside.
+fn request_objects(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    for (name, code) in [
+        ("request", Code::RequestNotSupported),
+        ("request_uri", Code::RequestUriNotSupported),
+        ("registration", Code::RegistrationNotSupported),
+    ] {
+        if draft.params.get(name).is_some() {
+            return Err(Refusal::new(code, format!("`{name}` is not supported by this server")));
+        }
+    }
+    Ok(())
+}
+
+/// RFC 6749 §4.1.1 by oxide-auth's machine: presence and form of what OAuth 2.0 itself asks for.
+fn rfc_6749(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let request = View(draft.params);
+    let mut machine = Authorization::new(&request);
+    let registered = || {
+        draft.recipient.redirect_uri.parse().map(RegisteredUrl::Exact).map_err(|_| {
+            Refusal::new(Code::InvalidRequest, "`redirect_uri` is not an absolute URI")
+        })
+    };
+    macro_rules! step {
+        ($input:expr => $output:pat => $fact:expr) => {
+            match machine.advance($input) {
+                $output => $fact,
+                Output::Err(refused) => return Err(machine_refusal(refused, draft.params)),
+                _ => return Err(Refusal::new(Code::ServerError, "the grant machine is out of step")),
+            }
+        };
+    }
+    let client_id = step!(Input::None => Output::Bind { client_id, .. } => client_id);
+    let bound_client =
+        BoundClient { client_id: Cow::Owned(client_id.clone()), redirect_uri: Cow::Owned(registered()?) };
+    step!(Input::Bound { request: &request, bound_client } => Output::Extend => ());
+    let scope = step!(Input::Extended(Extensions::new()) => Output::Negotiate { scope, .. } => scope);
+    let Some(scope) = scope else {
+        return Err(Refusal::new(Code::InvalidScope, "`scope` is missing; to sign a user in, ask for `openid`"));
+    };
+    let pre_grant = PreGrant { client_id, redirect_uri: registered()?, scope };
+    step!(Input::Negotiated { pre_grant, state: None } => Output::Ok { .. } => ());
+    Ok(())
+}
+
+fn grant_type(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    if draft.client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
+        Ok(())
+    } else {
+        Err(Refusal::new(Code::UnauthorizedClient, "this client is not registered for the grant authorization_code"))
+    }
+}
+
+/// RFC 7636 §4.4.1, and RFC 9700 §2.1.1: required unless this client is registered without.
+fn code_challenge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let params = draft.params;
+    draft.code_challenge = pkce::challenge(params.get("code_challenge"), params.get("code_challenge_method"))?;
+    if draft.code_challenge.is_none() && draft.client.require_pkce {
+        return Err(Refusal::new(
+            Code::InvalidRequest,
+            "`code_challenge` is missing; this client has to use PKCE with S256 (RFC 7636)",
+        ));
+    }
+    Ok(())
+}
+
+fn prompt(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    draft.prompt = Prompt::parse(draft.params.get("prompt"))?;
+    Ok(())
+}
+
+fn max_age(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let Some(text) = draft.params.get("max_age") else { return Ok(()) };
+    match text.parse::<u32>() {
+        Ok(seconds) => {
+            draft.max_age = Some(Lifetime::seconds(seconds.into()));
+            Ok(())
+        }
+        Err(_) => Err(Refusal::new(Code::InvalidRequest, format!("`max_age` is `{text}`; expected a number of seconds"))),
+    }
+}
+
+/// Our pages fit every display; the value is only checked.
+fn display(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    match draft.params.get("display") {
+        None | Some("page" | "popup" | "touch" | "wap") => Ok(()),
+        Some(other) => {
+            Err(Refusal::new(Code::InvalidRequest, format!("`display` is `{other}`; expected page, popup, touch or wap")))
+        }
+    }
+}
+
+fn claims(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    if let Some(text) = draft.params.get("claims") {
+        draft.claims = ClaimsRequest::parse(text)?;
+    }
+    Ok(())
+}
+
+/// `acr_values` is a wish and never an error; an essential `acr` that cannot be reached is one, never a lower `acr` silently.
+fn acr_values(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    match draft.claims.essential_acr() {
+        Some(values) if !values.is_empty() && !values.iter().any(|value| ACR_VALUES.contains(&value.as_str())) => {
+            Err(Refusal::new(
+                Code::UnmetAuthenticationRequirements,
+                "no `acr` that is asked for as essential can be reached here; see acr_values_supported",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let Some(text) = draft.params.get("id_token_hint") else { return Ok(()) };
+    match (draft.context.read_hint)(text) {
+        Some(hint) => {
+            draft.expected_sub = Some(hint.sub);
+            Ok(())
+        }
+        None => Err(Refusal::new(Code::InvalidRequest, "`id_token_hint` is not an ID token of this server")),
+    }
+}
+
+/// Product decision 9: two organisations at once are an error, never silently one of them.
+fn organisation(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let asked = Scope::parse(draft.params.get("scope").unwrap_or_default())?;
+    for token in asked.iter() {
+        let wish = match token.split_once(':') {
+            None if token == "org" => OrgWish::Any,
+            Some(("org", slug)) => OrgWish::Slug(slug.to_owned()),
+            _ => continue,
+        };
+        if !draft.client.metadata.scope.contains("org") && !draft.client.metadata.scope.contains(token) {
+            if matches!(wish, OrgWish::Slug(_)) {
+                return Err(Refusal::new(
+                    Code::InvalidScope,
+                    format!("the scope `{token}` is not registered for this client; register `org` to allow any organisation"),
+                ));
+            }
+            continue;
+        }
+        match (&draft.org, wish) {
+            (OrgWish::Slug(_), OrgWish::Slug(_)) => {
+                return Err(Refusal::new(
+                    Code::InvalidScope,
+                    "`scope` names two organisations; a token is bound to one, so ask once for each",
+                ));
+            }
+            (OrgWish::Slug(_), _) => {}
+            (_, wish) => draft.org = wish,
+        }
+    }
+    Ok(())
+}
+
+/// OIDC Core §3.1.2.1: scopes that are not understood, or not this client's, are dropped; if nothing remains, that is said.
+fn scope(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let asked = Scope::parse(draft.params.get("scope").unwrap_or_default())?;
+    let registered = &draft.client.metadata.scope;
+    draft.scope = asked.filter(|token| match classify(token) {
+        ScopeToken::Org(_) => registered.contains(token) || registered.contains("org"),
+        ScopeToken::Protocol => registered.contains(token),
+        ScopeToken::Permission(_) | ScopeToken::Pattern(_) => audience::may_ask(registered, token),
+        ScopeToken::Unknown => false,
+    });
+    if draft.scope.is_empty() {
+        return Err(Refusal::new(Code::InvalidScope, "none of the scopes asked for is registered for this client"));
+    }
+    Ok(())
+}
+
+/// RFC 8707 §2, and product decision 2: which APIs the token will be for has to be clear before anybody is asked.
+fn resource(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let asked = audience::asked(draft.params, draft.client, draft.resources)?;
+    audience::resolve(&draft.scope, &asked, draft.resources, draft.context.issuer)?;
+    draft.asked_resources = asked;
+    Ok(())
+}
+
+/// What oxide-auth's machine may see of a request.
+struct View<'a>(&'a Params);
+
+impl View<'_> {
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.get(name).map(Cow::Borrowed)
+    }
+}
+
+impl MachineRequest for View<'_> {
+    /// Repeated parameters were refused when `Params` was read.
+    fn valid(&self) -> bool {
+        true
+    }
+
+    fn client_id(&self) -> Option<Cow<'_, str>> {
+        self.get("client_id")
+    }
+
+    fn scope(&self) -> Option<Cow<'_, str>> {
+        self.get("scope")
+    }
+
+    fn redirect_uri(&self) -> Option<Cow<'_, str>> {
+        self.get("redirect_uri")
+    }
+
+    fn state(&self) -> Option<Cow<'_, str>> {
+        self.get("state")
+    }
+
+    fn response_type(&self) -> Option<Cow<'_, str>> {
+        self.get("response_type")
+    }
+
+    fn extension(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name)
+    }
+}
+
+/// The machine knows which question failed; the sentence is ours.
+fn machine_refusal(error: MachineError, params: &Params) -> Refusal {
+    let MachineError::Redirect(mut url) = error else {
+        return Refusal::new(Code::InvalidRequest, "the authorization request is malformed");
+    };
+    match url.description().kind() {
+        AuthorizationErrorType::UnsupportedResponseType => match params.get("response_type") {
+            None => Refusal::new(Code::InvalidRequest, "`response_type` is missing; this server takes `code`"),
+            Some(other) => Refusal::new(
+                Code::UnsupportedResponseType,
+                format!("`response_type` is `{other}`; this server takes `code`"),
+            ),
+        },
+        AuthorizationErrorType::InvalidScope => Refusal::new(
+            Code::InvalidScope,
+            "`scope` holds a character that no scope may have (RFC 6749 section 3.3)",
+        ),
+        _ => Refusal::new(Code::InvalidRequest, "the authorization request is malformed"),
+    }
+}
