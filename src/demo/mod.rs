@@ -1,1 +1,5 @@
 //! The sample app and resource server.
+
+pub mod app;
+pub mod resource_server;
+pub mod seed;

@@ -1,1 +1,4 @@
 //! Work in the background.
+
+pub mod housekeeping;
+pub mod rotation;

@@ -1,1 +1,5 @@
 //! In whose name.
+
+pub mod membership;
+pub mod org;
+pub mod role;

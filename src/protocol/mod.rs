@@ -1,10 +1,16 @@
 //! The words of the specifications. No input or output, no HTTP, no SQL; everything else may use it.
 
 mod algorithm;
+mod auth_method;
+pub mod basic;
+pub mod claims;
 mod error;
+mod grant_type;
 mod params;
+pub mod permission;
 pub mod pkce;
 mod prompt;
+mod redirect_uri;
 mod refusal;
 mod response_mode;
 mod scope;

@@ -1,1 +1,13 @@
 //! Pages for people.
+
+pub mod account;
+pub mod assets;
+pub mod consent;
+pub mod csrf;
+pub mod headers;
+pub mod locale;
+pub mod login;
+pub mod logout;
+pub mod pick_account;
+pub mod session;
+pub mod views;

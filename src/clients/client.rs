@@ -1,0 +1,1 @@
+//! A registered client (RFC 7591 §2).

@@ -1,0 +1,1 @@
+//! The registered clients and resources, as a node knows them.

@@ -1,0 +1,1 @@
+//! An API that tokens are for (RFC 8707).

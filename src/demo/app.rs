@@ -1,0 +1,1 @@
+//! The sample third-party app.

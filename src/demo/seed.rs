@@ -1,0 +1,1 @@
+//! The people, organisations and clients of the demo.

@@ -1,0 +1,1 @@
+//! Metadata (OIDC Discovery, RFC 8414).

@@ -1,0 +1,1 @@
+//! The published keys (RFC 7517).

@@ -1,0 +1,1 @@
+//! Userinfo (OIDC Core §5.3).

@@ -1,0 +1,1 @@
+//! What a grant gives: access, ID and refresh tokens.

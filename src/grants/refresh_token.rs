@@ -1,0 +1,1 @@
+//! The refresh grant (RFC 6749 §6).

@@ -1,0 +1,1 @@
+//! Deleting what is past its time.

@@ -1,0 +1,1 @@
+//! Keys as JSON (RFC 7517).

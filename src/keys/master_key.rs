@@ -1,0 +1,1 @@
+//! The key that seals the others.

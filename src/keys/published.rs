@@ -1,0 +1,1 @@
+//! The JWK set, ready to be sent.

@@ -1,0 +1,1 @@
+//! The life of a signing key: next, active, retired, gone.

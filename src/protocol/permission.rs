@@ -1,0 +1,1 @@
+//! Permissions, and the patterns that stand for many of them.

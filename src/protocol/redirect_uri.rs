@@ -1,0 +1,1 @@
+//! Redirect URIs: which may be registered, and what matches them.

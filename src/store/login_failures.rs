@@ -1,0 +1,1 @@
+//! Failed logins, by hashed key.

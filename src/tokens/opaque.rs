@@ -1,0 +1,1 @@
+//! Access tokens that are a mere reference.

@@ -1,0 +1,1 @@
+//! Refresh tokens: a grant, a generation and a MAC.

@@ -1,0 +1,1 @@
+//! The style sheet and what little script there is.

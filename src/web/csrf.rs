@@ -1,0 +1,1 @@
+//! Forms that only our own pages can send.

@@ -1,0 +1,1 @@
+//! What every page says of itself to the browser.

@@ -1,0 +1,1 @@
+//! Signing out (OIDC RP-Initiated Logout 1.0).

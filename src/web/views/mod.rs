@@ -1,0 +1,1 @@
+//! Pages as text: view models in, HTML out.

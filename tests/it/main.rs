@@ -1,0 +1,3 @@
+//! Latchkey's integration tests: one binary, one file per subject.
+
+mod world;
