@@ -1,1 +1,244 @@
-//! Keys as JSON (RFC 7517).
+//! One key: made, read from another tool's file, kept as JSON (RFC 7517), ready to sign and to verify.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use josekit::{
+    jwk::{
+        Jwk, KeyPair as _,
+        alg::{ec::EcCurve, ec::EcKeyPair, ed::EdCurve, ed::EdKeyPair, rsa::RsaKeyPair},
+    },
+    jws::{ES256, EdDSA, JwsSigner, JwsVerifier, PS256, RS256},
+};
+use rand::{SeedableRng, rngs::StdRng};
+use rsa::{
+    BoxedUint,
+    pkcs1::DecodeRsaPrivateKey,
+    pkcs8::{DecodePrivateKey, EncodePrivateKey},
+    traits::PublicKeyParts,
+};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::KeyError;
+use crate::{protocol::Algorithm, random::Random};
+
+/// A key of ours as JSON, with its algorithm and its name: what is sealed. A gone key has only its public half left.
+#[derive(Clone)]
+pub struct OwnKey {
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// What it signs with.
+    pub alg: Algorithm,
+    jwk: Jwk,
+}
+
+impl OwnKey {
+    /// Make a key. An RSA key takes a good part of a second, so that is done on a thread of its own.
+    ///
+    /// # Errors
+    /// When a library refuses.
+    pub async fn generate(alg: Algorithm, rsa_bits: usize, random: &Random) -> Result<Self, KeyError> {
+        let seed = Zeroizing::new(random.bytes::<32>());
+        let jwk = match alg {
+            Algorithm::RS256 | Algorithm::PS256 => {
+                let key =
+                    tokio::task::spawn_blocking(move || rsa::PrivateKey::new(&mut StdRng::from_seed(*seed), rsa_bits));
+                rsa_to_jwk(&key.await??)?
+            }
+            Algorithm::ES256 => EcKeyPair::generate(EcCurve::P256)?.to_jwk_key_pair(),
+            Algorithm::EdDSA => EdKeyPair::generate(EdCurve::Ed25519)?.to_jwk_key_pair(),
+        };
+        Self::new(alg, jwk)
+    }
+
+    /// Read a key that another tool made: PEM (PKCS#8, PKCS#1, SEC 1) or JWK. `wish` tells RS256 from PS256, which can
+    /// be made with the same key; without it the JWK's own `alg` counts, else what the kind of key is mostly used for.
+    ///
+    /// # Errors
+    /// What is not a private key of a known kind, a weak one, or one that contradicts itself.
+    pub fn import(text: &str, wish: Option<Algorithm>) -> Result<Self, KeyError> {
+        let text = text.trim();
+        let (jwk, own) = if text.starts_with('{') { read_jwk(text)? } else { (read_pem(text)?, None) };
+        let alg = match (jwk.key_type(), wish.or(own)) {
+            ("RSA", None) => Algorithm::RS256,
+            ("RSA", Some(alg @ (Algorithm::RS256 | Algorithm::PS256))) => alg,
+            ("EC", None | Some(Algorithm::ES256)) => Algorithm::ES256,
+            ("OKP", None | Some(Algorithm::EdDSA)) => Algorithm::EdDSA,
+            (_, asked) => return Err(KeyError::WrongKind(asked.unwrap_or_default().as_str())),
+        };
+        let key = Self::new(alg, jwk)?;
+        key.check()?;
+        Ok(key)
+    }
+
+    fn new(alg: Algorithm, mut jwk: Jwk) -> Result<Self, KeyError> {
+        let kid = thumbprint(jwk.as_ref()).ok_or(KeyError::NotAKey)?;
+        jwk.set_algorithm(alg.as_str());
+        jwk.set_key_use("sig");
+        jwk.set_key_id(&kid);
+        Ok(Self { kid, alg, jwk })
+    }
+
+    /// Back from what was sealed; `None` when it is not a key of that algorithm.
+    pub(super) fn from_sealed(alg: Algorithm, json: &[u8]) -> Option<Self> {
+        let jwk = Jwk::from_bytes(json).ok()?;
+        let kid = thumbprint(jwk.as_ref())?;
+        (jwk.key_id() == Some(&kid) && jwk.algorithm() == Some(alg.as_str())).then_some(Self { kid, alg, jwk })
+    }
+
+    /// The JSON that is sealed.
+    pub(super) fn json(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.jwk.to_string().into_bytes())
+    }
+
+    /// The same key without its private half.
+    pub(super) fn without_private(&self) -> Result<Self, KeyError> {
+        Ok(Self { kid: self.kid.clone(), alg: self.alg, jwk: Jwk::from_map(self.public())? })
+    }
+
+    /// The JSON that is published: built from the members that are known to be public, so that no other can slip through.
+    pub(super) fn public(&self) -> Map<String, Value> {
+        let mut public = Map::new();
+        for name in ["kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"] {
+            if let Some(value) = self.jwk.parameter(name) {
+                public.insert(name.to_owned(), value.clone());
+            }
+        }
+        public
+    }
+
+    pub(super) fn signer(&self) -> Result<Box<dyn JwsSigner>, KeyError> {
+        Ok(match self.alg {
+            Algorithm::RS256 => Box::new(RS256.signer_from_jwk(&self.jwk)?),
+            Algorithm::PS256 => Box::new(PS256.signer_from_jwk(&self.jwk)?),
+            Algorithm::ES256 => Box::new(ES256.signer_from_jwk(&self.jwk)?),
+            Algorithm::EdDSA => Box::new(EdDSA.signer_from_jwk(&self.jwk)?),
+        })
+    }
+
+    pub(super) fn verifier(&self) -> Result<Box<dyn JwsVerifier>, KeyError> {
+        verifier(self.alg, &Jwk::from_map(self.public())?)
+    }
+
+    /// Whether the two halves belong together: a file can say anything.
+    fn check(&self) -> Result<(), KeyError> {
+        let signature = self.signer()?.sign(SAMPLE)?;
+        Ok(self.verifier()?.verify(SAMPLE, &signature)?)
+    }
+}
+
+/// What verifies with a public key.
+pub(super) fn verifier(alg: Algorithm, public: &Jwk) -> Result<Box<dyn JwsVerifier>, KeyError> {
+    Ok(match alg {
+        Algorithm::RS256 => Box::new(RS256.verifier_from_jwk(public)?),
+        Algorithm::PS256 => Box::new(PS256.verifier_from_jwk(public)?),
+        Algorithm::ES256 => Box::new(ES256.verifier_from_jwk(public)?),
+        Algorithm::EdDSA => Box::new(EdDSA.verifier_from_jwk(public)?),
+    })
+}
+
+/// The name of a key that follows from the key itself (RFC 7638 §3, RFC 8037 §2).
+pub(super) fn thumbprint(jwk: &Map<String, Value>) -> Option<String> {
+    let required: &[&str] = match jwk.get("kty")?.as_str()? {
+        "RSA" => &["e", "kty", "n"],
+        "EC" => &["crv", "kty", "x", "y"],
+        "OKP" => &["crv", "kty", "x"],
+        _ => return None,
+    };
+    // A BTreeMap writes its members in the lexicographic order that §3.3 wants.
+    let members: Option<BTreeMap<&str, &str>> =
+        required.iter().map(|name| Some((*name, jwk.get(*name)?.as_str()?))).collect();
+    Some(URL_SAFE_NO_PAD.encode(Sha256::digest(serde_json::to_vec(&members?).ok()?)))
+}
+
+/// From the `rsa` crate to josekit, by way of PKCS#8. The `rsa` crate has checked that the numbers belong together.
+fn rsa_to_jwk(key: &rsa::PrivateKey) -> Result<Jwk, KeyError> {
+    let bits = usize::try_from(key.n().bit_width_vartime()).unwrap_or_default();
+    if bits < SHORTEST_RSA {
+        return Err(KeyError::TooShort(bits));
+    }
+    let der = key.to_pkcs8_der().map_err(|_| KeyError::NotAKey)?;
+    Ok(RsaKeyPair::from_der(der.as_bytes())?.to_jwk_key_pair())
+}
+
+fn read_pem(text: &str) -> Result<Jwk, KeyError> {
+    let label = text.strip_prefix("-----BEGIN ").and_then(|rest| rest.split_once("-----")).map(|(label, _)| label);
+    match label.ok_or(KeyError::NotAKey)? {
+        "PRIVATE KEY" => {
+            if let Ok(key) = EcKeyPair::from_pem(text, None) {
+                return ec_to_jwk(&key);
+            }
+            if let Ok(key) = EdKeyPair::from_pem(text) {
+                return ed_to_jwk(&key);
+            }
+            rsa_to_jwk(&rsa::PrivateKey::from_pkcs8_pem(text).map_err(|_| KeyError::NotAKey)?)
+        }
+        "RSA PRIVATE KEY" => rsa_to_jwk(&rsa::PrivateKey::from_pkcs1_pem(text).map_err(|_| KeyError::NotAKey)?),
+        "EC PRIVATE KEY" => ec_to_jwk(&EcKeyPair::from_pem(text, None).map_err(|_| KeyError::NotAKey)?),
+        "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
+        label if label.contains("PUBLIC KEY") || label.contains("CERTIFICATE") => Err(KeyError::PublicOnly),
+        _ => Err(KeyError::NotAKey),
+    }
+}
+
+fn read_jwk(text: &str) -> Result<(Jwk, Option<Algorithm>), KeyError> {
+    let jwk = Jwk::from_bytes(text).map_err(|_| KeyError::NotAKey)?;
+    if matches!(jwk.key_type(), "RSA" | "EC" | "OKP") && jwk.parameter("d").is_none() {
+        return Err(KeyError::PublicOnly);
+    }
+    if jwk.key_use().is_some_and(|use_| use_ != "sig") || !jwk.is_for_key_operation("sign") {
+        return Err(KeyError::WrongKind("anything: its `use` or `key_ops` says so"));
+    }
+    let alg = match jwk.algorithm() {
+        Some(alg) => {
+            Some(alg.parse().map_err(|_| KeyError::WrongKind("any algorithm of this server: its `alg` is another"))?)
+        }
+        None => None,
+    };
+    let clean = match jwk.key_type() {
+        "RSA" => rsa_to_jwk(&rsa_from_jwk(&jwk).ok_or(KeyError::NotAKey)?)?,
+        "EC" => ec_to_jwk(&EcKeyPair::from_jwk(&jwk).map_err(|_| KeyError::NotAKey)?)?,
+        "OKP" => ed_to_jwk(&EdKeyPair::from_jwk(&jwk).map_err(|_| KeyError::NotAKey)?)?,
+        _ => return Err(KeyError::WrongKind("anything: it is not RSA, EC or OKP")),
+    };
+    // A JWK whose public half is not that of its private half is refused, whichever of the two would be meant.
+    let same = ["n", "e", "x", "y"]
+        .iter()
+        .all(|name| jwk.parameter(name).is_none_or(|own| clean.parameter(name) == Some(own)));
+    if same { Ok((clean, alg)) } else { Err(KeyError::NotAKey) }
+}
+
+fn rsa_from_jwk(jwk: &Jwk) -> Option<rsa::PrivateKey> {
+    let number = |name: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(jwk.parameter(name)?.as_str()?).ok()?;
+        BoxedUint::from_be_slice(&bytes, u32::try_from(bytes.len()).ok()?.checked_mul(8)?).ok()
+    };
+    // Without the primes, which RFC 7518 §6.3.2 allows, they are found again from the exponents.
+    let primes = match (number("p"), number("q")) {
+        (Some(p), Some(q)) => vec![p, q],
+        _ => Vec::new(),
+    };
+    rsa::PrivateKey::from_components(number("n")?, number("e")?, number("d")?, primes).ok()
+}
+
+fn ec_to_jwk(key: &EcKeyPair) -> Result<Jwk, KeyError> {
+    if key.curve() == EcCurve::P256 {
+        Ok(key.to_jwk_key_pair())
+    } else {
+        Err(KeyError::WrongKind("ES256: its curve is not P-256"))
+    }
+}
+
+fn ed_to_jwk(key: &EdKeyPair) -> Result<Jwk, KeyError> {
+    if key.curve() == EdCurve::Ed25519 {
+        Ok(key.to_jwk_key_pair())
+    } else {
+        Err(KeyError::WrongKind("EdDSA: its curve is not Ed25519"))
+    }
+}
+
+/// RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used".
+const SHORTEST_RSA: usize = 2048;
+const SAMPLE: &[u8] = b"latchkey";

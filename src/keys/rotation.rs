@@ -1,1 +1,502 @@
 //! The life of a signing key: next, active, retired, gone.
+//!
+//! Every change takes the same row of the database first ([`MasterKey::begin`]), looks at the keys again and then
+//! compares and swaps: whichever node is first wins, and the others find nothing left to do. New keys are made before
+//! that, since making one takes longer than everybody else may wait.
+//!
+//! What an emergency ends:
+//! * of one key: what it signed. It is no longer published, its private and public halves are thrown away, and no token
+//!   or hint it signed counts here any more. Grants go on: refresh tokens are not signed by it, so honest apps get
+//!   new tokens from the promoted *next* key, which everybody has already.
+//! * of all (`--all`): whoever had every key may have had the one of the refresh tokens too, and theirs cannot be told
+//!   from ours. So that one is replaced as well and the issuer's epoch is raised: every grant ends, and everybody signs in again.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{
+    KeyError, KeySettings, Keyring, MasterKey, RefreshKey,
+    jwk::OwnKey,
+    master_key::{self, PROOF},
+};
+use crate::{
+    protocol::{Algorithm, Lifetime, Timestamp},
+    random::Random,
+    store::{Store, Write, instance, signing_keys, signing_keys::SigningKey},
+};
+
+/// Where a key is in its life. The order is that of publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It signs.
+    Active,
+    /// It is published, and will sign.
+    Next,
+    /// It signs no more, but what it signed is alive.
+    Retired,
+    /// It is not published; its public half is kept for logout hints.
+    Gone,
+    /// It was lost to somebody else: nothing it signed counts.
+    Dropped,
+}
+
+impl State {
+    const ALL: &[Self] = &[Self::Active, Self::Next, Self::Retired, Self::Gone, Self::Dropped];
+
+    /// As it stands in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Next => "next",
+            Self::Retired => "retired",
+            Self::Gone => "gone",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// How urgent a rotation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The next key must have been published for long enough; the active one retires.
+    Scheduled,
+    /// The next key is promoted however young it is; the active one retires.
+    Now,
+    /// The active key is in wrong hands: it is dropped, and the next one promoted.
+    Emergency,
+}
+
+/// What a rotation has come to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The algorithm of the ring.
+    pub alg: Algorithm,
+    /// The key that signs now.
+    pub active: String,
+    /// The key that will be next.
+    pub next: String,
+    /// The key that signed before, if there was one.
+    pub was: Option<String>,
+    /// Whether it was this node that rotated; another may have been faster.
+    pub won: bool,
+}
+
+/// A key as it is listed: `latchkey key list --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// What it signs with.
+    pub alg: String,
+    /// Where it is in its life.
+    pub state: String,
+    /// When it was made, and published.
+    pub created_at: i64,
+    /// When it began to sign.
+    pub active_from: Option<i64>,
+    /// When it ceased to sign.
+    pub retired_at: Option<i64>,
+    /// When it is, or was, no longer published.
+    pub gone_at: Option<i64>,
+}
+
+impl From<SigningKey> for Listed {
+    fn from(row: SigningKey) -> Self {
+        let SigningKey { kid, alg, state, sealed: _, created_at, active_from, retired_at, gone_at } = row;
+        Self { kid, alg, state, created_at, active_from, retired_at, gone_at }
+    }
+}
+
+/// The keys in the database, whether they can be opened or not.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn list(store: &Store) -> Result<Vec<Listed>, KeyError> {
+    Ok(signing_keys::list(&mut store.read().await?).await?.into_iter().map(Listed::from).collect())
+}
+
+impl Keyring {
+    /// Do what the schedule says: promote the next key when the active one has signed for long enough, take retired keys
+    /// out of publication when nothing they signed is alive, and forget gone ones. Any node may do this at any time.
+    ///
+    /// # Errors
+    /// When a key cannot be opened or made, or the database refuses.
+    pub async fn rotate_if_due(&self, store: &Store, now: Timestamp) -> Result<Vec<Outcome>, KeyError> {
+        self.reload(store).await?;
+        let (ring, settings) = (self.ring(), &self.shared().settings);
+        complete(store, &ring.master, settings, &self.shared().random, now).await?;
+        let mut done = Vec::new();
+        for alg in &settings.algorithms {
+            if is_due(ring.rows(), *alg, settings, now) {
+                done.push(self.promote(store, *alg, Mode::Scheduled, now).await?);
+            }
+        }
+        sweep(store, &ring.master, settings, now).await?;
+        self.reload(store).await?;
+        Ok(done)
+    }
+
+    /// Replace the active key of an algorithm by the next one.
+    ///
+    /// # Errors
+    /// [`KeyError::TooYoung`] when the next key has not been published for long enough and the mode does not waive that.
+    pub async fn rotate(&self, store: &Store, alg: Algorithm, mode: Mode, now: Timestamp) -> Result<Outcome, KeyError> {
+        self.reload(store).await?;
+        let outcome = self.promote(store, alg, mode, now).await?;
+        self.reload(store).await?;
+        Ok(outcome)
+    }
+
+    /// Drop every key, make new ones, and end every grant.
+    ///
+    /// # Errors
+    /// When a key cannot be made, or the database refuses.
+    pub async fn drop_all(&self, store: &Store, now: Timestamp) -> Result<Vec<Outcome>, KeyError> {
+        self.reload(store).await?;
+        let (ring, settings, random) = (self.ring(), &self.shared().settings, &self.shared().random);
+        let mut made = Vec::new();
+        for alg in &settings.algorithms {
+            let active = OwnKey::generate(*alg, settings.rsa_bits, random).await?;
+            made.push((active, OwnKey::generate(*alg, settings.rsa_bits, random).await?));
+        }
+        let mut tx = ring.master.begin(store).await?;
+        for row in signing_keys::list(&mut tx).await? {
+            if row.state != State::Dropped.as_str() {
+                swap(&mut tx, &row, &dropped(&row, now)).await?;
+            }
+        }
+        let mut done = Vec::new();
+        for (active, next) in made {
+            signing_keys::insert(&mut tx, &new_row(&ring.master, &active, State::Active, now)?).await?;
+            signing_keys::insert(&mut tx, &new_row(&ring.master, &next, State::Next, now)?).await?;
+            let was = ring.active(active.alg).map(|key| key.row.kid.clone());
+            done.push(Outcome { alg: active.alg, active: active.kid, next: next.kid, was, won: true });
+        }
+        if let Some(old) = instance::find(&mut tx, REFRESH_MAC).await? {
+            instance::replace(&mut tx, REFRESH_MAC, &old, &new_refresh_key(&ring.master, random)?).await?;
+        }
+        instance::raise_issuer_epoch(&mut tx).await?;
+        tx.touch().await?;
+        tx.commit().await?;
+        self.reload(store).await?;
+        Ok(done)
+    }
+
+    /// Take in a key of another tool; see [`import`].
+    ///
+    /// # Errors
+    /// Those of [`import`].
+    pub async fn import(
+        &self,
+        store: &Store,
+        text: &str,
+        wish: Option<Algorithm>,
+        now: Timestamp,
+    ) -> Result<Listed, KeyError> {
+        self.reload(store).await?;
+        let listed = import(store, &self.ring().master, &self.shared().settings, text, wish, now).await?;
+        self.reload(store).await?;
+        Ok(listed)
+    }
+
+    async fn promote(&self, store: &Store, alg: Algorithm, mode: Mode, now: Timestamp) -> Result<Outcome, KeyError> {
+        let (ring, settings) = (self.ring(), &self.shared().settings);
+        let seen = ring.active(alg).ok_or(KeyError::NoRing(alg))?;
+        if mode == Mode::Scheduled {
+            old_enough(ring.rows(), alg, settings, now)?;
+        }
+        let fresh = OwnKey::generate(alg, settings.rsa_bits, &self.shared().random).await?;
+        let mut tx = ring.master.begin(store).await?;
+        let rows = signing_keys::list(&mut tx).await?;
+        let active = of(&rows, alg, State::Active).ok_or(KeyError::NoRing(alg))?;
+        let next = of(&rows, alg, State::Next).ok_or(KeyError::NoRing(alg))?;
+        let was = Some(active.kid.clone());
+        if active.kid != seen.row.kid {
+            return Ok(Outcome { alg, active: active.kid.clone(), next: next.kid.clone(), was, won: false });
+        }
+        if mode == Mode::Scheduled {
+            old_enough(&rows, alg, settings, now)?;
+        }
+        let left = match mode {
+            Mode::Emergency => dropped(active, now),
+            Mode::Scheduled | Mode::Now => retired(&ring.master, active, settings, now)?,
+        };
+        // The order matters: there is one active and one next key at any time.
+        swap(&mut tx, active, &left).await?;
+        let promoted = SigningKey { active_from: Some(now.0), ..moved(&ring.master, next, State::Active)? };
+        swap(&mut tx, next, &promoted).await?;
+        let successor = new_row(&ring.master, &fresh, State::Next, now)?;
+        signing_keys::insert(&mut tx, &successor).await?;
+        tx.commit().await?;
+        Ok(Outcome { alg, active: promoted.kid, next: successor.kid, was, won: true })
+    }
+}
+
+/// Take in a key that another tool made, PEM or JWK. Where nothing is known yet it becomes the active key, so that a
+/// server can be moved here without its apps noticing; else it becomes the next one, in place of the one there was.
+///
+/// # Errors
+/// A text that is no private key, a weak or unknown one, one that is there already, or one no ring is kept for.
+pub async fn import(
+    store: &Store,
+    master: &MasterKey,
+    settings: &KeySettings,
+    text: &str,
+    wish: Option<Algorithm>,
+    now: Timestamp,
+) -> Result<Listed, KeyError> {
+    let key = OwnKey::import(text, wish)?;
+    if !settings.algorithms.contains(&key.alg) {
+        return Err(KeyError::NoRing(key.alg));
+    }
+    let mut tx = master.begin(store).await?;
+    let rows = signing_keys::list(&mut tx).await?;
+    if let Some(same) = rows.iter().find(|row| row.kid == key.kid) {
+        return Err(KeyError::AlreadyThere(key.kid, same.state.clone()));
+    }
+    let state = if of(&rows, key.alg, State::Active).is_none() { State::Active } else { State::Next };
+    if let Some(next) = of(&rows, key.alg, State::Next).filter(|_| state == State::Next) {
+        let replaced = SigningKey { gone_at: Some(now.0), ..moved(master, next, State::Gone)? };
+        swap(&mut tx, next, &replaced).await?;
+    }
+    let row = new_row(master, &key, state, now)?;
+    signing_keys::insert(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(row.into())
+}
+
+/// Make the keys that are missing: an active and a next one per algorithm, and the one of the refresh tokens.
+pub(super) async fn complete(
+    store: &Store,
+    master: &MasterKey,
+    settings: &KeySettings,
+    random: &Random,
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    let mut db = store.read().await?;
+    let rows = signing_keys::list(&mut db).await?;
+    let has_refresh_key = instance::find(&mut db, REFRESH_MAC).await?.is_some();
+    drop(db);
+    let missing = missing(&rows, settings);
+    if missing.is_empty() && has_refresh_key {
+        return Ok(());
+    }
+    let made = generate(&missing, settings.rsa_bits, random).await?;
+    let mut tx = master.begin(store).await?;
+    let rows = signing_keys::list(&mut tx).await?;
+    for (key, (alg, state)) in made.iter().zip(&missing) {
+        // Another node may have been faster.
+        if of(&rows, *alg, *state).is_none() {
+            signing_keys::insert(&mut tx, &new_row(master, key, *state, now)?).await?;
+        }
+    }
+    if !has_refresh_key {
+        instance::claim(&mut tx, REFRESH_MAC, &new_refresh_key(master, random)?).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+fn missing(rows: &[SigningKey], settings: &KeySettings) -> Vec<(Algorithm, State)> {
+    let wanted = settings.algorithms.iter().flat_map(|alg| [(*alg, State::Active), (*alg, State::Next)]);
+    wanted.filter(|(alg, state)| of(rows, *alg, *state).is_none()).collect()
+}
+
+/// Several at once: a first start needs two, and each takes a while.
+async fn generate(wanted: &[(Algorithm, State)], rsa_bits: usize, random: &Random) -> Result<Vec<OwnKey>, KeyError> {
+    let tasks: Vec<_> = wanted
+        .iter()
+        .map(|(alg, _)| {
+            let (alg, random) = (*alg, random.clone());
+            tokio::spawn(async move { OwnKey::generate(alg, rsa_bits, &random).await })
+        })
+        .collect();
+    let mut made = Vec::new();
+    for task in tasks {
+        made.push(task.await??);
+    }
+    Ok(made)
+}
+
+/// Retired keys whose last token has ended go; gone keys no hint can be signed by are forgotten; the ring of an algorithm
+/// that is no longer configured ends when its key would have been replaced.
+async fn sweep(store: &Store, master: &MasterKey, settings: &KeySettings, now: Timestamp) -> Result<(), KeyError> {
+    let mut db = store.read().await?;
+    let rows = signing_keys::list(&mut db).await?;
+    drop(db);
+    let mut changes = Vec::new();
+    for row in &rows {
+        let is_configured = settings.algorithms.iter().any(|alg| alg.as_str() == row.alg);
+        let has_signed_enough = row.active_from.is_some_and(|from| Timestamp(from) + settings.rotate_every <= now);
+        if row.state == State::Retired.as_str() && row.gone_at.is_some_and(|at| at <= now.0) {
+            changes.push((row, moved(master, row, State::Gone)?));
+        } else if !is_configured && row.state == State::Active.as_str() && has_signed_enough {
+            changes.push((row, retired(master, row, settings, now)?));
+        } else if !is_configured
+            && row.state == State::Next.as_str()
+            && of_name(&rows, &row.alg, State::Active).is_none()
+        {
+            changes.push((row, SigningKey { gone_at: Some(now.0), ..moved(master, row, State::Gone)? }));
+        }
+    }
+    let oldest_hint = (now - settings.longest_session).0;
+    let is_forgettable =
+        |row: &SigningKey| row.state == State::Gone.as_str() && row.gone_at.is_some_and(|at| at < oldest_hint);
+    if changes.is_empty() && !rows.iter().any(is_forgettable) {
+        return Ok(());
+    }
+    let mut tx = master.begin(store).await?;
+    for (from, to) in &changes {
+        // Another node may have done it; then there is nothing to do.
+        signing_keys::change(&mut tx, from, to).await?;
+    }
+    signing_keys::forget(&mut tx, oldest_hint).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Seal everything under another master key, or for another issuer, or both: in one transaction, so that a crash leaves
+/// either the old or the new. The new key is in place beside the old file before the database changes, and takes its
+/// name afterwards; whoever starts in between finds it there.
+///
+/// # Errors
+/// When something does not open under the old key, or the database or the file cannot be written.
+pub async fn reseal(store: &Store, old: &MasterKey, new: &MasterKey) -> Result<usize, KeyError> {
+    let is_new_key = old.text().expose() != new.text().expose();
+    if is_new_key {
+        master_key::write_successor(new)?;
+    }
+    let mut tx = old.begin(store).await?;
+    let mut count = 0;
+    for row in signing_keys::list(&mut tx).await? {
+        if row.state == State::Dropped.as_str() {
+            continue;
+        }
+        let purpose = purpose(&row);
+        let sealed = new.seal(&purpose, &old.open_of_any_issuer(&purpose, &row.sealed)?)?;
+        swap(&mut tx, &row, &SigningKey { sealed, ..row.clone() }).await?;
+        count += 1;
+    }
+    for name in SEALED_FACTS {
+        if let Some(value) = instance::find(&mut tx, name).await? {
+            let sealed = new.seal(name, &old.open_of_any_issuer(name, &value)?)?;
+            instance::replace(&mut tx, name, &value, &sealed).await?;
+            count += 1;
+        }
+    }
+    if !instance::replace(&mut tx, PROOF, old.proof(), new.proof()).await? {
+        return Err(KeyError::MasterKeyWrong);
+    }
+    tx.touch().await?;
+    tx.commit().await?;
+    if let Some(file) = new.file().filter(|_| is_new_key) {
+        master_key::promote_file(file)?;
+    }
+    Ok(count)
+}
+
+/// Open a key's row; it has to be what the row says, in every respect.
+pub(super) fn open_row(master: &MasterKey, row: &SigningKey) -> Result<(Algorithm, State, OwnKey), KeyError> {
+    let tampered = || KeyError::Tampered(format!("signing key {}", row.kid));
+    let alg: Algorithm = row.alg.parse().map_err(|_| tampered())?;
+    let state = State::ALL.iter().copied().find(|state| state.as_str() == row.state).ok_or_else(tampered)?;
+    let json = master.open(&purpose(row), &row.sealed)?;
+    let own = OwnKey::from_sealed(alg, &json).filter(|own| own.kid == row.kid).ok_or_else(tampered)?;
+    Ok((alg, state, own))
+}
+
+pub(super) fn open_refresh_key(master: &MasterKey, sealed: &str) -> Result<RefreshKey, KeyError> {
+    let bytes = master.open(REFRESH_MAC, sealed)?;
+    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Tampered(REFRESH_MAC.to_owned()))?;
+    Ok(RefreshKey::new(&Zeroizing::new(key)))
+}
+
+fn new_refresh_key(master: &MasterKey, random: &Random) -> Result<String, KeyError> {
+    master.seal(REFRESH_MAC, &*Zeroizing::new(random.bytes::<32>()))
+}
+
+/// What a key is sealed as. The state is part of it: a writer of rows cannot bring a gone key back.
+fn purpose(row: &SigningKey) -> String {
+    format!("signing_key/{}/{}/{}", row.alg, row.state, row.kid)
+}
+
+fn new_row(master: &MasterKey, key: &OwnKey, state: State, now: Timestamp) -> Result<SigningKey, KeyError> {
+    let row = SigningKey {
+        kid: key.kid.clone(),
+        alg: key.alg.as_str().to_owned(),
+        state: state.as_str().to_owned(),
+        sealed: String::new(),
+        created_at: now.0,
+        active_from: (state == State::Active).then_some(now.0),
+        retired_at: None,
+        gone_at: None,
+    };
+    Ok(SigningKey { sealed: master.seal(&purpose(&row), &key.json())?, ..row })
+}
+
+/// The row in another state, sealed as that. What is gone loses its private half.
+fn moved(master: &MasterKey, row: &SigningKey, to: State) -> Result<SigningKey, KeyError> {
+    let (_, _, own) = open_row(master, row)?;
+    let json = if to == State::Gone { own.without_private()?.json() } else { own.json() };
+    let row = SigningKey { state: to.as_str().to_owned(), ..row.clone() };
+    Ok(SigningKey { sealed: master.seal(&purpose(&row), &json)?, ..row })
+}
+
+fn retired(
+    master: &MasterKey,
+    row: &SigningKey,
+    settings: &KeySettings,
+    now: Timestamp,
+) -> Result<SigningKey, KeyError> {
+    let gone_at = now + settings.longest_token + LAG;
+    Ok(SigningKey { retired_at: Some(now.0), gone_at: Some(gone_at.0), ..moved(master, row, State::Retired)? })
+}
+
+fn dropped(row: &SigningKey, now: Timestamp) -> SigningKey {
+    SigningKey {
+        state: State::Dropped.as_str().to_owned(),
+        sealed: String::new(),
+        retired_at: row.retired_at.or(row.active_from.map(|_| now.0)),
+        gone_at: Some(now.0),
+        ..row.clone()
+    }
+}
+
+async fn swap(tx: &mut Write, from: &SigningKey, to: &SigningKey) -> Result<(), KeyError> {
+    // The row was read in this transaction, which holds the lock of all changes.
+    if signing_keys::change(tx, from, to).await? {
+        Ok(())
+    } else {
+        Err(KeyError::Tampered(format!("signing key {}", from.kid)))
+    }
+}
+
+fn of(rows: &[SigningKey], alg: Algorithm, state: State) -> Option<&SigningKey> {
+    of_name(rows, alg.as_str(), state)
+}
+
+fn of_name<'a>(rows: &'a [SigningKey], alg: &str, state: State) -> Option<&'a SigningKey> {
+    rows.iter().find(|row| row.alg == alg && row.state == state.as_str())
+}
+
+fn is_due(rows: &[SigningKey], alg: Algorithm, settings: &KeySettings, now: Timestamp) -> bool {
+    let active_from = of(rows, alg, State::Active).and_then(|row| row.active_from);
+    active_from.is_some_and(|from| Timestamp(from) + settings.rotate_every <= now)
+        && old_enough(rows, alg, settings, now).is_ok()
+}
+
+/// Whether the next key has been published for so long that everybody has it.
+fn old_enough(rows: &[SigningKey], alg: Algorithm, settings: &KeySettings, now: Timestamp) -> Result<(), KeyError> {
+    let next = of(rows, alg, State::Next).ok_or(KeyError::NoRing(alg))?;
+    let ready_at = Timestamp(next.created_at) + settings.announce;
+    if ready_at <= now { Ok(()) } else { Err(KeyError::TooYoung { alg, ready_at: ready_at.0 }) }
+}
+
+/// The name of the refresh tokens' key among the facts of the installation, and what it is sealed as.
+pub(super) const REFRESH_MAC: &str = "refresh_mac";
+/// Every fact that is sealed, besides the proof of the master key itself.
+const SEALED_FACTS: &[&str] = &[REFRESH_MAC];
+/// Other nodes may sign with a retired key until they have heard of it.
+const LAG: Lifetime = Lifetime::minutes(1);

@@ -34,3 +34,27 @@ pub async fn replace(tx: &mut Write, name: &str, old: &str, new: &str) -> Result
     let changed = query!(tx, "UPDATE instance SET value = $3 WHERE name = $1 AND value = $2", name, old, new)?;
     Ok(changed == 1)
 }
+
+/// How often everything the issuer ever granted has been ended at once; a grant carries the number it was made under.
+///
+/// # Errors
+/// When the statement fails, or the value is none of ours.
+pub async fn issuer_epoch(db: &mut impl Access) -> Result<i64, StoreError> {
+    let inconsistent = || StoreError::Inconsistent { table: "instance", column: "value", row: ISSUER_EPOCH.to_owned() };
+    let value = find(db, ISSUER_EPOCH).await?;
+    value.map_or(Ok(0), |value| value.parse().map_err(|_| inconsistent()))
+}
+
+/// End everything the issuer ever granted.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn raise_issuer_epoch(tx: &mut Write) -> Result<(), StoreError> {
+    tx.touch().await?;
+    claim(tx, ISSUER_EPOCH, "0").await?;
+    let epoch = issuer_epoch(tx).await?;
+    replace(tx, ISSUER_EPOCH, &epoch.to_string(), &(epoch + 1).to_string()).await?;
+    Ok(())
+}
+
+const ISSUER_EPOCH: &str = "issuer_epoch";

@@ -1,1 +1,192 @@
-//! ID tokens (OIDC Core §2).
+//! ID tokens (OIDC Core §2): what an app learns of who signed in, and the hint it later logs out with.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256, Sha512};
+
+use super::access_token::OrgClaims;
+use crate::{keys::Keyring, protocol::Algorithm};
+
+/// The `typ` of an ID token.
+pub const TYP: &str = "JWT";
+
+/// The claims of an ID token that is about to be signed.
+#[derive(Clone, Debug, Serialize)]
+pub struct IdToken<'a> {
+    /// Who issued it.
+    pub iss: &'a str,
+    /// The user.
+    pub sub: &'a str,
+    /// The client it is for.
+    pub aud: &'a str,
+    /// When it ends, unix seconds.
+    pub exp: i64,
+    /// When it was issued.
+    pub iat: i64,
+    /// When the user authenticated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// What the app sent along, so that it can tell its own request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<&'a str>,
+    /// How well the user authenticated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'a str>,
+    /// By what means.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub amr: &'a [&'a str],
+    /// The party it was issued to, where that is not the audience alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub azp: Option<&'a str>,
+    /// Binds the access token that came with it; see [`at_hash`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<&'a str>,
+    /// The browser session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<&'a str>,
+    /// The organisation.
+    #[serde(flatten)]
+    pub org: Option<&'a OrgClaims>,
+    /// Claims about the user. One that is named like a claim of the protocol is left out: a profile must not be able
+    /// to say who the issuer or the audience is.
+    #[serde(flatten, serialize_with = "without_reserved")]
+    pub extra: &'a Map<String, Value>,
+}
+
+/// What a claim about a user can never be called in a token.
+pub const RESERVED: &[&str] = &[
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "azp",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "sid",
+    "client_id",
+    "scope",
+    "cnf",
+    "act",
+    "may_act",
+    "events",
+    "org_id",
+    "org_slug",
+    "role",
+    "role_id",
+    "role_level",
+    "permissions",
+];
+
+fn without_reserved<S: Serializer>(extra: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for (name, value) in extra.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())) {
+        map.serialize_entry(name, value)?;
+    }
+    map.end()
+}
+
+/// The left half of the hash of an access token (OIDC Core §3.1.3.6), by the hash of the ID token's own algorithm.
+#[must_use]
+pub fn at_hash(alg: Algorithm, access_token: &str) -> String {
+    match alg {
+        Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => left_half(&Sha256::digest(access_token.as_bytes())),
+        // Ed25519 hashes with SHA-512 (RFC 8032 §5.1).
+        Algorithm::EdDSA => left_half(&Sha512::digest(access_token.as_bytes())),
+    }
+}
+
+fn left_half(hash: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(hash.split_at(hash.len() / 2).0)
+}
+
+/// What an ID token that comes back as a hint says (OIDC RP-Initiated Logout §2, OIDC Core §3.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct HintClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The client it was for.
+    pub aud: String,
+    /// The browser session.
+    #[serde(default)]
+    pub sid: Option<String>,
+    /// When it ended or will end; an expired hint counts.
+    pub exp: i64,
+}
+
+/// What no ID token of ours has, and every other token we sign has one of.
+#[derive(Deserialize)]
+struct Marks {
+    client_id: Option<serde::de::IgnoredAny>,
+    scope: Option<serde::de::IgnoredAny>,
+    events: Option<serde::de::IgnoredAny>,
+}
+
+/// Read an ID token of ours that came back: its signature is by one of our keys, even one that is gone, and it is neither
+/// an access token nor a logout token. That it has expired does not matter.
+#[must_use]
+pub fn read_hint(keyring: &Keyring, issuer: &str, text: &str) -> Option<HintClaims> {
+    let verified = keyring.verify_hint(text)?;
+    if verified.typ.as_deref().is_some_and(|typ| typ != TYP) {
+        return None;
+    }
+    let marks: Marks = serde_json::from_slice(&verified.payload).ok()?;
+    if marks.client_id.is_some() || marks.scope.is_some() || marks.events.is_some() {
+        return None;
+    }
+    let claims: HintClaims = serde_json::from_slice(&verified.payload).ok()?;
+    (claims.iss == issuer).then_some(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_an_access_token_is_that_of_the_specifications() {
+        // OIDC Core §A.3 has an example of RS256.
+        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        assert_eq!(at_hash(Algorithm::RS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(at_hash(Algorithm::ES256, token), at_hash(Algorithm::PS256, token));
+        assert_eq!(at_hash(Algorithm::EdDSA, token).len(), 43);
+    }
+
+    #[test]
+    fn a_profile_cannot_say_what_only_the_server_may_say() {
+        let mut extra = Map::new();
+        for name in RESERVED {
+            extra.insert((*name).to_owned(), "forged".into());
+        }
+        extra.insert("given_name".into(), "Alice".into());
+        let token = IdToken {
+            iss: "https://op.example",
+            sub: "usr_1",
+            aud: "app",
+            exp: 2,
+            iat: 1,
+            auth_time: Some(1),
+            nonce: Some("n"),
+            acr: None,
+            amr: &["pwd"],
+            azp: None,
+            at_hash: None,
+            sid: None,
+            org: None,
+            extra: &extra,
+        };
+        let text = serde_json::to_string(&token).unwrap();
+        assert!(!text.contains("forged"), "{text}");
+        assert!(text.contains(r#""given_name":"Alice""#), "{text}");
+        assert!(text.contains(r#""amr":["pwd"]"#), "{text}");
+    }
+}
