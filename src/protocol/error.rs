@@ -5,7 +5,7 @@ use std::{fmt, panic::Location};
 use super::{Code, Refusal};
 
 /// What comes back from anything that can go wrong.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Refused or failed; nothing else happens here.
 #[derive(Debug)]

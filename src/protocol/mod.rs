@@ -18,9 +18,12 @@ mod secret;
 mod time;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use auth_method::AuthMethod;
 pub use error::{Error, Fault, Result};
+pub use grant_type::GrantType;
 pub use params::Params;
 pub use prompt::Prompt;
+pub use redirect_uri::{ApplicationType, RedirectUri};
 pub use refusal::{Code, Refusal};
 pub use response_mode::ResponseMode;
 pub use scope::Scope;
