@@ -7,7 +7,9 @@ CREATE TABLE clients (
     enabled BOOLEAN NOT NULL,
     epoch BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    -- A deleted client keeps its row: an id that is taken again goes on from its epoch, so that no old grant revives.
+    deleted_at BIGINT
 );
 -- At most two live ones: during a rotation the old secret works until expires_at.
 CREATE TABLE client_secrets (

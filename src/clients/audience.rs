@@ -39,10 +39,16 @@ pub fn asked(params: &Params, client: &Client, resources: &[Resource]) -> Result
     let mut uris: Vec<String> = Vec::new();
     for uri in params.all("resource") {
         let known = resources.iter().find(|resource| resource.uri == uri).ok_or_else(|| {
-            Refusal::new(Code::InvalidTarget, "`resource` names no API that is registered here; it has to match to the letter")
+            Refusal::new(
+                Code::InvalidTarget,
+                "`resource` names no API that is registered here; it has to match to the letter",
+            )
         })?;
         if !may_use(client, known) {
-            return Err(Refusal::new(Code::InvalidTarget, "`resource` names an API that this client may not ask tokens for"));
+            return Err(Refusal::new(
+                Code::InvalidTarget,
+                "`resource` names an API that this client may not ask tokens for",
+            ));
         }
         if !uris.iter().any(|own| own == uri) {
             uris.push(uri.to_owned());
@@ -137,6 +143,87 @@ pub fn permissions(scope: &Scope, audience: &Audience, resources: &[Resource]) -
         }
     }
     found
+}
+
+/// What of a scope can stand in a token of that audience: the words of the protocol as they are, an organisation
+/// where there is a role in one, and every permission, patterns spelt out, that its API's gate lets through.
+///
+/// `role` is what the user's role allows, if the tokens are bound to an organisation.
+#[must_use]
+pub fn allowed(scope: &Scope, audience: &Audience, resources: &[Resource], role: Option<&[Pattern]>) -> Scope {
+    let mut allowed = scope.filter(|token| match classify(token) {
+        ScopeToken::Protocol => true,
+        ScopeToken::Org(_) => role.is_some(),
+        ScopeToken::Permission(_) | ScopeToken::Pattern(_) | ScopeToken::Unknown => false,
+    });
+    for (permission, gate) in permissions(scope, audience, resources) {
+        let is_open = match gate {
+            Gate::Consent => true,
+            Gate::Role => role.is_some_and(|patterns| patterns.iter().any(|own| own.allows(&permission))),
+        };
+        if is_open {
+            allowed.insert(permission.as_str());
+        }
+    }
+    allowed
+}
+
+/// What a client that acts for itself gets (RFC 6749 §4.4): of its registration the scopes that are no pattern, no
+/// organisation and no word of OpenID Connect, since there is no user; all of those that belong to the audience where
+/// it does not say.
+///
+/// # Errors
+/// `invalid_scope` for a scope it may not have or that belongs to another API, and for scopes of several APIs at once.
+pub fn client_scope(
+    client: &Client,
+    asked: Option<&str>,
+    asked_resources: &[String],
+    resources: &[Resource],
+    issuer: &str,
+) -> Result<(Scope, Audience), Refusal> {
+    let registered = client.metadata.scope.filter(|token| {
+        matches!(classify(token), ScopeToken::Permission(_) | ScopeToken::Unknown) && !token.contains('*')
+    });
+    let scope = match asked {
+        Some(text) => own_scope(text, &registered)?,
+        None => registered,
+    };
+    let audience = resolve(&scope, asked_resources, resources, issuer)?;
+    let kept = scope.filter(|token| belongs(token, &audience, resources));
+    match scope.iter().find(|token| asked.is_some() && !kept.contains(token)) {
+        Some(foreign) => Err(Refusal::new(
+            Code::InvalidScope,
+            format!("the scope `{foreign}` does not belong to the API that `resource` names"),
+        )),
+        None => Ok((kept, audience)),
+    }
+}
+
+/// Read the scope a client asks for itself: only what is literally in its registration.
+fn own_scope(text: &str, registered: &Scope) -> Result<Scope, Refusal> {
+    let scope = Scope::parse(text)?;
+    let Some(token) = scope.iter().find(|token| !registered.contains(token)) else { return Ok(scope) };
+    let what = match classify(token) {
+        ScopeToken::Protocol => "is about a user, and with client_credentials there is none",
+        ScopeToken::Org(_) => "is about a user's organisation, and with client_credentials there is no user",
+        ScopeToken::Pattern(_) => {
+            "is a pattern; with client_credentials only scopes that are registered to the letter count"
+        }
+        ScopeToken::Permission(_) | ScopeToken::Unknown => "is not registered for this client, to the letter",
+    };
+    Err(Refusal::new(Code::InvalidScope, format!("the scope `{token}` {what}")))
+}
+
+/// Whether a concrete scope belongs to an audience: an API in it lists it, or none lists it and the issuer is in it.
+fn belongs(token: &str, audience: &Audience, resources: &[Resource]) -> bool {
+    let mut is_listed = false;
+    for resource in resources.iter().filter(|resource| resource.scope.contains(token)) {
+        if audience.uris.contains(&resource.uri) {
+            return true;
+        }
+        is_listed = true;
+    }
+    !is_listed && audience.uris.iter().any(|uri| is_issuer(uri, resources))
 }
 
 fn is_issuer(uri: &str, resources: &[Resource]) -> bool {

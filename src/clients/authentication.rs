@@ -1,1 +1,164 @@
-//! Who may call itself a client.
+//! Client authentication at the endpoints that clients call (RFC 6749 §2.3, §3.2.1).
+
+use std::sync::Arc;
+
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{Client, Registry, registry::Registered};
+use crate::protocol::{AuthMethod, Code, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
+
+/// A client that has proven to be who it says, or a public one, which cannot. Only [`authenticate`] makes one.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient {
+    client: Arc<Client>,
+    method: AuthMethod,
+}
+
+impl AuthenticatedClient {
+    /// The client.
+    #[must_use]
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.client.id
+    }
+
+    /// How it proved itself in this request.
+    #[must_use]
+    pub fn method(&self) -> AuthMethod {
+        self.method
+    }
+}
+
+/// Find out which client asks, by exactly one method: the value of the `Authorization` header, or `client_id` and
+/// `client_secret` among the parameters of the body. A confidential client may use either, whichever of the two it is
+/// registered for; a public client sends `client_id` alone.
+///
+/// While nothing has changed, a client that is right costs one SHA-256 and no database. Whoever is wrong makes the
+/// database be asked exactly once, whether the client is unknown or its secret wrong.
+///
+/// # Errors
+/// `invalid_client`, for which the endpoint answers 401 with `WWW-Authenticate: Basic`, when the client is unknown or
+/// disabled, or did not prove itself; `invalid_request`, for which it answers 400, when the request uses two methods
+/// or names two clients (RFC 6749 §5.2).
+pub async fn authenticate(
+    registry: &Registry,
+    authorization: Option<&str>,
+    params: &Params,
+    now: Timestamp,
+) -> Result<AuthenticatedClient> {
+    let presented = Presented::read(authorization, params)?;
+    if presented.id.len() > LONGEST_ID {
+        return Err(failed(&presented, "its id is too long to be one").into());
+    }
+    let hash = presented.secret.as_ref().map(PlainSecret::hash);
+    let (known, was_read) = registry.remembered(&presented.id).await?;
+    if let Ok(client) = judge(known.as_ref(), &presented, hash.as_ref(), now) {
+        return Ok(AuthenticatedClient { client, method: presented.method });
+    }
+    // What is remembered may be older than the secret that was just made; and an answer that came without the
+    // database would tell which ids are registered.
+    let known = if was_read { known } else { registry.read(&presented.id).await? };
+    match judge(known.as_ref(), &presented, hash.as_ref(), now) {
+        Ok(client) => Ok(AuthenticatedClient { client, method: presented.method }),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// What a request presents of its client.
+struct Presented {
+    id: String,
+    secret: Option<PlainSecret>,
+    method: AuthMethod,
+}
+
+impl Presented {
+    fn read(authorization: Option<&str>, params: &Params) -> Result<Self, Refusal> {
+        if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
+            return Err(Refusal::new(
+                Code::InvalidClient,
+                "`client_assertion` is not supported by this server; use client_secret_basic or client_secret_post",
+            ));
+        }
+        let (id, secret) = (params.get("client_id"), params.get("client_secret"));
+        let Some(header) = authorization else {
+            let Some(id) = id else {
+                return Err(Refusal::new(
+                    Code::InvalidClient,
+                    "the request names no client: send client_id and client_secret by HTTP Basic or in the body",
+                ));
+            };
+            let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
+            return Ok(Self { id: id.to_owned(), secret: secret.map(PlainSecret::new), method });
+        };
+        // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+        if secret.is_some() {
+            return Err(Refusal::new(
+                Code::InvalidRequest,
+                "the client secret is in the Authorization header and in the body; use one of the two",
+            ));
+        }
+        let (basic_id, basic_secret) = basic::parse(header)?;
+        if id.is_some_and(|id| id != basic_id) {
+            return Err(Refusal::new(
+                Code::InvalidRequest,
+                "`client_id` in the body is another client than the one in the Authorization header",
+            ));
+        }
+        Ok(Self { id: basic_id, secret: Some(basic_secret), method: AuthMethod::ClientSecretBasic })
+    }
+}
+
+/// Decide, from what is known of the client.
+fn judge(
+    known: Option<&Registered>,
+    presented: &Presented,
+    hash: Option<&SecretHash>,
+    now: Timestamp,
+) -> Result<Arc<Client>, Refusal> {
+    let Some(Registered { client, secrets }) = known else { return Err(failed(presented, "it is not registered")) };
+    match (client.is_public(), hash) {
+        (true, None) => {}
+        (true, Some(_)) => {
+            return Err(Refusal::new(
+                Code::InvalidClient,
+                "this client is public and has no secret; send `client_id` alone, in the body",
+            )
+            .hint(format!("client {}", client.id)));
+        }
+        (false, None) => {
+            return Err(Refusal::new(
+                Code::InvalidClient,
+                "this client has to prove itself: send its secret by HTTP Basic or as `client_secret` in the body",
+            )
+            .hint(format!("client {}", client.id)));
+        }
+        (false, Some(hash)) => {
+            // Every live secret is compared, and each to its end: how long it takes tells nothing.
+            let is_one = secrets
+                .iter()
+                .filter(|own| own.is_live(now.0))
+                .fold(Choice::from(0), |found, own| found | own.hash.as_bytes().ct_eq(hash.as_str().as_bytes()));
+            if !bool::from(is_one) {
+                return Err(failed(presented, "its secret is wrong or has ended"));
+            }
+        }
+    }
+    if client.enabled { Ok(client.clone()) } else { Err(failed(presented, "it is disabled")) }
+}
+
+/// One sentence for all who fail, so that nobody learns which ids are registered; the reason is in the log.
+fn failed(presented: &Presented, why: &str) -> Refusal {
+    let id: String = presented.id.chars().take(LONGEST_ID).collect();
+    Refusal::new(
+        Code::InvalidClient,
+        "client authentication failed: there is no such client, it is disabled, or its secret is wrong",
+    )
+    .hint(format!("client {id}: {why}"))
+}
+
+const LONGEST_ID: usize = 200;

@@ -1,1 +1,95 @@
 //! A registered client (RFC 7591 §2).
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, Scope, Timestamp};
+
+/// What a client has registered, under the names of RFC 7591 §2 and OIDC Registration §2.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metadata {
+    /// What people know it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Where its answers may go.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where browsers may be sent after a sign-out (OIDC RP-Initiated Logout §3.1).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// What it may exchange for tokens.
+    pub grant_types: Vec<GrantType>,
+    /// What it may ask the authorization endpoint for.
+    pub response_types: Vec<String>,
+    /// The scope tokens it may ask for; `org` stands for every organisation, a pattern for every permission it allows.
+    pub scope: Scope,
+    /// The APIs it may ask tokens for, beside those whose scopes it is registered for (RFC 8707).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// Where it runs.
+    pub application_type: ApplicationType,
+    /// How it proves itself at the token endpoint.
+    pub token_endpoint_auth_method: AuthMethod,
+    /// Its logo, for the pages people see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// Its home page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// What it does with data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// Its terms of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    /// Whom to write to about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// How its ID tokens are signed.
+    pub id_token_signed_response_alg: Algorithm,
+    /// How its access tokens are signed.
+    pub access_token_signing_alg: Algorithm,
+    /// How old a login may be where a request does not say (`default_max_age`), in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<i64>,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its `client_id`; never equal to a user's `sub`, so that no token's `sub` is ambiguous (product decision 1).
+    pub id: String,
+    /// What it registered.
+    pub metadata: Metadata,
+    /// Whether the operator vouches for it as one of their own: it may skip the consent page (product decision 11).
+    pub first_party: bool,
+    /// Whether its authorization requests need PKCE (product decision 10).
+    pub require_pkce: bool,
+    /// Whether it may do anything at all.
+    pub enabled: bool,
+    /// Raised when everything it was ever given has to end; a grant carries the one it was made under.
+    pub epoch: i64,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When that was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Client {
+    /// Whether it has no secret (RFC 6749 §2.1).
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.metadata.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// What people know it by; its id where it has no name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.metadata.client_name.as_deref().unwrap_or(&self.id)
+    }
+
+    /// Whether it is registered for a grant.
+    #[must_use]
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
+    }
+}

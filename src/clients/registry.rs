@@ -1,1 +1,152 @@
-//! The registered clients and resources, as a node knows them.
+//! The registered clients and APIs, as every request needs them: from memory while nothing has changed.
+
+use std::{fmt, sync::Arc};
+
+use super::{Client, Resource, resource};
+use crate::{
+    protocol::{Result, Timestamp},
+    store::{Cache, Store, StoreError, clients, resources},
+};
+
+pub use crate::store::clients::Secret as SecretRow;
+
+/// The registered clients and APIs. Cheap to clone; all clones share what they remember.
+#[derive(Clone)]
+pub struct Registry(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    issuer: String,
+    clients: Cache<String, Option<Registered>>,
+    resources: Cache<(), Arc<[Resource]>>,
+}
+
+/// A client with its secrets, which are asked for together.
+#[derive(Clone)]
+pub(super) struct Registered {
+    pub(super) client: Arc<Client>,
+    pub(super) secrets: Arc<[SecretRow]>,
+}
+
+impl Registry {
+    /// The registry in that database.
+    #[must_use]
+    pub fn new(store: Store, issuer: &str) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            issuer: issuer.to_owned(),
+            clients: Cache::new(MOST_CLIENTS),
+            resources: Cache::new(1),
+        }))
+    }
+
+    /// The client of that id, enabled or not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn find(&self, id: &str) -> Result<Option<Arc<Client>>> {
+        Ok(self.remembered(id).await?.0.map(|found| found.client))
+    }
+
+    /// The secrets of a client: one, or two while one replaces the other. None for a client that is not there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn secrets(&self, id: &str) -> Result<Arc<[SecretRow]>> {
+        Ok(self.remembered(id).await?.0.map(|found| found.secrets).unwrap_or_default())
+    }
+
+    /// Every API: the issuer itself first, its own JSON API second, then those that operators registered, by URI.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn resources(&self) -> Result<Arc<[Resource]>> {
+        self.0.resources.get_or_load(&self.0.store, &(), async || self.read_resources().await).await
+    }
+
+    /// The database behind it.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The issuer whose registry it is.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Whether an API of that URI is there from the start.
+    #[must_use]
+    pub fn is_built_in(&self, uri: &str) -> bool {
+        self.built_in(uri).is_some()
+    }
+
+    pub(super) fn built_in(&self, uri: &str) -> Option<Resource> {
+        [Resource::of_issuer(&self.0.issuer), Resource::of_api(&self.0.issuer)].into_iter().find(|own| own.uri == uri)
+    }
+
+    /// What is known of a client, and whether it was read just now rather than remembered.
+    pub(super) async fn remembered(&self, id: &str) -> Result<(Option<Registered>, bool)> {
+        let mut was_read = false;
+        let found = self
+            .0
+            .clients
+            .get_or_load(&self.0.store, &id.to_owned(), async || {
+                was_read = true;
+                self.read(id).await
+            })
+            .await?;
+        Ok((found, was_read))
+    }
+
+    /// What the database says of a client, whatever is remembered. Asks the same for a client that is not there.
+    pub(super) async fn read(&self, id: &str) -> Result<Option<Registered>> {
+        let mut db = self.0.store.read().await?;
+        let row = clients::find(&mut db, id).await?;
+        let secrets = clients::secrets(&mut db, id).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Registered { client: Arc::new(from_row(row)?), secrets: secrets.into() }))
+    }
+
+    async fn read_resources(&self) -> Result<Arc<[Resource]>> {
+        let mut db = self.0.store.read().await?;
+        let mut all = vec![Resource::of_issuer(&self.0.issuer), Resource::of_api(&self.0.issuer)];
+        for row in resources::list(&mut db).await? {
+            let registered = resource::from_row(row)?;
+            // What an operator said of the issuer's own takes the place of what it is from the start.
+            match all.iter_mut().take(2).find(|own| own.uri == registered.uri) {
+                Some(own) => *own = Resource { issuer: own.issuer, ..registered },
+                None => all.push(registered),
+            }
+        }
+        Ok(all.into())
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registry({})", self.0.issuer)
+    }
+}
+
+/// How many clients are remembered; beyond it the ones asked for least are read again.
+const MOST_CLIENTS: usize = 10_000;
+
+pub(super) fn from_row(row: clients::Row) -> Result<Client, StoreError> {
+    let metadata = serde_json::from_str(&row.metadata).map_err(|_| StoreError::Inconsistent {
+        table: "clients",
+        column: "metadata",
+        row: row.id.clone(),
+    })?;
+    Ok(Client {
+        id: row.id,
+        metadata,
+        first_party: row.first_party,
+        require_pkce: row.require_pkce,
+        enabled: row.enabled,
+        epoch: row.epoch,
+        created_at: Timestamp(row.created_at),
+        updated_at: Timestamp(row.updated_at),
+    })
+}
