@@ -1,5 +1,11 @@
 //! The sample app and resource server.
 
 pub mod app;
+mod dashboard;
+mod pages;
+mod relying_party;
 pub mod resource_server;
 pub mod seed;
+mod verifier;
+mod visits;
+mod words;
