@@ -2,7 +2,10 @@
 
 pub mod app;
 mod dashboard;
+mod data;
+mod obstacle;
 mod pages;
+mod ports;
 mod relying_party;
 pub mod resource_server;
 pub mod seed;
