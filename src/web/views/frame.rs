@@ -1,0 +1,77 @@
+//! What all pages have in common.
+
+use crate::{
+    protocol::Timestamp,
+    web::{
+        assets::{self, Brand},
+        locale::{Locale, Value},
+    },
+};
+
+/// What all pages have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// The reader's language.
+    pub locale: Locale,
+    /// Whose pages they are.
+    pub brand: &'a Brand,
+    /// The issuer's path, without a slash at the end; empty when it has none.
+    pub base: &'a str,
+    /// What the log knows this page by.
+    pub request_id: &'a str,
+}
+
+impl Frame<'_> {
+    pub(super) fn text(&self, id: &str) -> String {
+        self.locale.text(id)
+    }
+
+    pub(super) fn with(&self, id: &str, name: &'static str, value: &str) -> String {
+        self.locale.with(id, [(name, Value::from(value))])
+    }
+
+    pub(super) fn count(&self, id: &str, count: i64) -> String {
+        self.locale.with(id, [("count", Value::from(count))])
+    }
+
+    pub(super) fn asset(&self, file: &str) -> String {
+        format!("{}/assets/{file}", self.base)
+    }
+
+    pub(super) fn mark(&self) -> String {
+        self.asset(assets::mark())
+    }
+
+    pub(super) fn password_script(&self) -> String {
+        self.asset(assets::password_script())
+    }
+
+    pub(super) fn form_post_script(&self) -> String {
+        self.asset(assets::form_post_script())
+    }
+
+    /// How long ago, in the roundest words that are true.
+    pub(super) fn ago(&self, then: Timestamp, now: Timestamp) -> String {
+        let seconds = (now - then).0.max(0);
+        match seconds {
+            ..60 => self.text("ago-now"),
+            60..3_600 => self.count("ago-minutes", seconds / 60),
+            3_600..86_400 => self.count("ago-hours", seconds / 3_600),
+            _ => self.count("ago-days", seconds / 86_400),
+        }
+    }
+
+    /// When to try again; rounded up, so that who waits so long does not wait in vain.
+    pub(super) fn wait(&self, seconds: i64) -> String {
+        match seconds.max(1) {
+            seconds @ ..60 => self.count("wait-seconds", seconds),
+            seconds @ 60..3_600 => self.count("wait-minutes", (seconds + 59) / 60),
+            seconds => self.count("wait-hours", (seconds + 3_599) / 3_600),
+        }
+    }
+}
+
+/// A membership as it is told: "Acme: editor".
+pub(super) fn membership(frame: &Frame<'_>, org: &str, role: &str) -> String {
+    frame.locale.with("membership", [("org", Value::from(org)), ("role", Value::from(role))])
+}
