@@ -21,11 +21,13 @@ CREATE TABLE login_failures (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX login_failures_expiry ON login_failures (expires_at);
--- A browser that has signed this user in before goes past account and address limits.
+-- A browser that has signed these users in before goes past account and address limits; one cookie, however many users it served.
 CREATE TABLE known_devices (
-    hash TEXT NOT NULL PRIMARY KEY,
+    hash TEXT NOT NULL,
     user_id TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (hash, user_id)
 );
 CREATE INDEX known_devices_user ON known_devices (user_id);
+CREATE INDEX known_devices_expiry ON known_devices (expires_at);

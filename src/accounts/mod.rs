@@ -1,7 +1,17 @@
-//! Who consents.
+//! Who consents: people, their passwords, and what keeps strangers from guessing them.
 
-pub mod account;
+mod account;
 pub mod claims;
 pub mod devices;
-pub mod login;
-pub mod password;
+mod identifier;
+mod login;
+mod password;
+mod throttle;
+
+pub use account::{
+    Account, Changes, NewAccount, create, delete, disable, enable, find, find_by_username, list, set_password,
+    sign_out_everywhere, update,
+};
+pub use identifier::{Email, Username};
+pub use login::{Attempt, Credentials, sign_in, unlock};
+pub use password::{Passwords, Queue, Turn, Verdict};

@@ -128,6 +128,12 @@ pub fn of_scope(token: &str) -> &'static [&'static str] {
     }
 }
 
+/// Whether a claim is the server's to say of a login, so that nothing that is known of a user may go by its name.
+#[must_use]
+pub fn is_of_the_server(name: &str) -> bool {
+    OF_THE_SERVER.contains(&name)
+}
+
 /// What the server says of a login, whoever the user is.
 const OF_THE_SERVER: &[&str] = &[
     "iss",
@@ -162,7 +168,7 @@ const OF_THE_SERVER: &[&str] = &[
 const MOST_CLAIMS: usize = 100;
 
 fn of_the_user(asked: &BTreeMap<String, Option<Wish>>) -> Vec<String> {
-    asked.keys().filter(|name| !OF_THE_SERVER.contains(&name.as_str())).cloned().collect()
+    asked.keys().filter(|name| !is_of_the_server(name)).cloned().collect()
 }
 
 #[cfg(test)]

@@ -219,6 +219,15 @@ pub async fn end(tx: &mut Write, sid: &str) -> Result<bool, StoreError> {
     Ok(changed > 0)
 }
 
+/// End every session of a user.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn end_of_user(tx: &mut Write, user_id: &str) -> Result<u64, StoreError> {
+    tx.touch().await?;
+    Ok(query!(tx, "DELETE FROM browser_sessions WHERE user_id = $1", user_id)?)
+}
+
 /// Delete some of the sessions that have ended by themselves.
 ///
 /// # Errors

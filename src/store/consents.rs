@@ -84,3 +84,13 @@ pub async fn forget(tx: &mut Write, user_id: &str, client_id: &str) -> Result<()
     query!(tx, "DELETE FROM consents WHERE user_id = $1 AND client_id = $2", user_id, client_id)?;
     Ok(())
 }
+
+/// Forget everything a user allowed.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn forget_user(tx: &mut Write, user_id: &str) -> Result<(), StoreError> {
+    tx.touch().await?;
+    query!(tx, "DELETE FROM consents WHERE user_id = $1", user_id)?;
+    Ok(())
+}

@@ -279,6 +279,21 @@ pub async fn end_of_session(tx: &mut Write, sid: &str, why: &str, now: i64) -> R
     )?)
 }
 
+/// End everything a user gave.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn end_of_user(tx: &mut Write, user_id: &str, why: &str, now: i64) -> Result<u64, StoreError> {
+    tx.touch().await?;
+    Ok(query!(
+        tx,
+        "UPDATE grants SET ended_at = $3, ended_by = $2 WHERE user_id = $1 AND ended_at IS NULL",
+        user_id,
+        why,
+        now
+    )?)
+}
+
 /// Delete some of the grants that are past their end and past the life of any token they gave.
 ///
 /// # Errors
