@@ -1,11 +1,3 @@
 //! The `latchkey` program.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-use latchkey::cli::{self, Cli};
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    cli::run(Cli::parse()).await
-}
+fn main() {}

@@ -93,7 +93,9 @@ pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: 
     } else {
         AccessTokenFormat::Jwt
     };
-    let typ = chosen.first().map_or_else(|| "at+jwt".to_owned(), |resource| resource.typ.clone());
+    // The issuer reads either `typ`; the API that was asked for beside it may not.
+    let typed = chosen.iter().find(|resource| !resource.is_issuer()).or(chosen.first());
+    let typ = typed.map_or_else(|| "at+jwt".to_owned(), |resource| resource.typ.clone());
     Ok(Audience { uris, format, typ })
 }
 

@@ -3,7 +3,6 @@
 pub mod audience;
 pub mod authentication;
 mod client;
-mod metadata;
 pub mod registration;
 mod registry;
 pub mod resource;

@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod dialect;
 pub mod discovery;
+pub mod document;
 pub mod errors;
 pub mod health;
 pub mod introspect;

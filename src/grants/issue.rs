@@ -1,1 +1,274 @@
-//! What a grant gives: access, ID and refresh tokens.
+//! Making the tokens of a grant: what they may say is worked out anew each time, from what was granted and what the
+//! user's role allows today. Nothing here writes: signing comes first, [`Issued::keep`] within the transaction.
+
+use super::{Context, Granted, Lifetimes, LiveGrant};
+use crate::{
+    accounts,
+    clients::{
+        AccessTokenFormat, Client, Resource,
+        audience::{self, Audience},
+    },
+    orgs,
+    protocol::{
+        Code, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
+        permission::{ScopeToken, classify},
+    },
+    store::{Write, access_tokens, grants::Grant},
+    tokens::{
+        access_token::{self, AccessToken, OrgClaims},
+        id_token::{self, IdToken},
+        opaque, refresh_token,
+    },
+};
+
+/// What is to be made from a grant.
+pub struct Order<'a> {
+    /// The grant.
+    pub live: &'a LiveGrant,
+    /// What is asked for, within what was granted.
+    pub scope: Scope,
+    /// For the ID token.
+    pub nonce: Option<&'a str>,
+    /// The generation of the refresh token, if there is to be one.
+    pub refresh_generation: Option<i64>,
+}
+
+impl<'a> Order<'a> {
+    /// All that was granted, but no refresh token.
+    #[must_use]
+    pub fn all_of(live: &'a LiveGrant) -> Self {
+        Self { live, scope: live.scope.clone(), nonce: None, refresh_generation: None }
+    }
+}
+
+/// Tokens that are made, and what of them has to be kept before anybody sees them.
+pub struct Issued {
+    /// The answer.
+    pub granted: Granted,
+    /// When the grant ends if nobody refreshes.
+    pub grant_expires_at: Timestamp,
+    reference: Option<Reference>,
+}
+
+/// What an opaque access token stands for.
+struct Reference {
+    hash: String,
+    claims: String,
+    expires_at: Timestamp,
+}
+
+impl Issued {
+    /// Whether [`Issued::keep`] has nothing to do.
+    #[must_use]
+    pub fn is_kept_nowhere(&self) -> bool {
+        self.reference.is_none()
+    }
+
+    /// Keep what has to be kept.
+    ///
+    /// # Errors
+    /// When the database cannot.
+    pub async fn keep(&self, tx: &mut Write) -> Result<()> {
+        if let Some(reference) = &self.reference {
+            access_tokens::insert_opaque(tx, &reference.hash, &reference.claims, reference.expires_at.0).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Make the tokens of a user's grant.
+///
+/// # Errors
+/// `invalid_target` for a `resource` outside the grant; `invalid_scope` when nothing is left of the scope.
+pub async fn tokens(context: Context<'_>, order: &Order<'_>, params: &Params) -> Result<Issued> {
+    let resources = context.registry.resources().await?;
+    let live = order.live;
+    let audience = narrowed_audience(context, order, params, &resources)?;
+    let scope = allowed(live, &order.scope, &audience, &resources);
+    if scope.is_empty() {
+        let description = "nothing is left of the scope: the user's role or the client's registration has changed";
+        return Err(Refusal::new(Code::InvalidScope, description).into());
+    }
+    let org = live.membership.as_deref().map(|membership| orgs::claims(membership, &scope));
+    let (access_token, reference) = access_token(context, live, &scope, &audience, org.as_ref())?;
+    let id_token =
+        if scope.contains("openid") { Some(id_token(context, order, &access_token, org.as_ref())?) } else { None };
+    let refresh_token = order
+        .refresh_generation
+        .map(|generation| refresh_token::mint(&context.keyring.refresh_key(), &live.grant.id, generation));
+    let access_end = context.now + context.lifetimes.access_token;
+    // The grant lives as long as anything it gave.
+    let grant_expires_at = match &refresh_token {
+        Some(_) => access_end.max(refresh_end(context.lifetimes, &live.grant, context.now)),
+        None => access_end,
+    };
+    let granted = Granted {
+        access_token,
+        token_type: "Bearer",
+        expires_in: context.lifetimes.access_token.0,
+        refresh_token: refresh_token.map(|token| token.expose().to_owned()),
+        id_token,
+        scope,
+    };
+    Ok(Issued { granted, grant_expires_at, reference })
+}
+
+/// Make the token of a client that acts for itself (RFC 9068 §2.2: `sub` is the client).
+///
+/// # Errors
+/// When signing fails.
+pub async fn client_token(context: Context<'_>, client: &Client, scope: Scope, audience: &Audience) -> Result<Issued> {
+    let expires_at = context.now + context.lifetimes.access_token;
+    let claims = AccessToken {
+        iss: context.issuer,
+        sub: &client.id,
+        aud: &audience.uris,
+        exp: expires_at.0,
+        iat: context.now.0,
+        jti: &client_jti(context, client).await?,
+        client_id: &client.id,
+        scope: &scope.to_string(),
+        auth_time: None,
+        acr: None,
+        amr: &[],
+        sid: None,
+        org: None,
+    };
+    let (access_token, reference) = write(context, client, audience, &claims)?;
+    let granted = Granted {
+        access_token,
+        token_type: "Bearer",
+        expires_in: context.lifetimes.access_token.0,
+        refresh_token: None,
+        id_token: None,
+        scope,
+    };
+    Ok(Issued { granted, grant_expires_at: expires_at, reference })
+}
+
+/// When the refresh tokens of a grant end that were last rotated then.
+#[must_use]
+pub fn refresh_end(lifetimes: Lifetimes, grant: &Grant, rotated: Timestamp) -> Timestamp {
+    (rotated + lifetimes.refresh_idle).min(Timestamp(grant.created_at) + lifetimes.refresh_absolute)
+}
+
+/// What the user's role and the client's registration allow today of a scope of the grant.
+#[must_use]
+pub fn allowed(live: &LiveGrant, scope: &Scope, audience: &Audience, resources: &[Resource]) -> Scope {
+    let role = live.membership.as_ref().map(|membership| membership.permissions.as_slice());
+    let registered = &live.client.metadata.scope;
+    audience::allowed(scope, audience, resources, role).filter(|token| match classify(token) {
+        ScopeToken::Org(_) => registered.contains(token) || registered.contains("org"),
+        _ => audience::may_ask(registered, token),
+    })
+}
+
+/// RFC 8707 §2.2: a token request may name some of the APIs that were granted, never others.
+fn narrowed_audience(
+    context: Context<'_>,
+    order: &Order<'_>,
+    params: &Params,
+    resources: &[Resource],
+) -> Result<Audience, Refusal> {
+    let live = order.live;
+    let granted = audience::resolve(&live.scope, &live.resources, resources, context.issuer)?;
+    let asked = audience::asked(params, &live.client, resources)?;
+    if asked.is_empty() {
+        return Ok(granted);
+    }
+    if !asked.iter().all(|uri| granted.uris.contains(uri)) {
+        return Err(Refusal::new(
+            Code::InvalidTarget,
+            "`resource` names an API that was not asked for at the authorization endpoint",
+        ));
+    }
+    audience::resolve(&order.scope, &asked, resources, context.issuer)
+}
+
+fn access_token(
+    context: Context<'_>,
+    live: &LiveGrant,
+    scope: &Scope,
+    audience: &Audience,
+    org: Option<&OrgClaims>,
+) -> Result<(String, Option<Reference>)> {
+    let grant = &live.grant;
+    let amr: Vec<&str> = grant.amr.split(' ').collect();
+    let claims = AccessToken {
+        iss: context.issuer,
+        sub: &grant.user_id,
+        aud: &audience.uris,
+        exp: (context.now + context.lifetimes.access_token).0,
+        iat: context.now.0,
+        jti: &access_token::jti(Some(&grant.id), context.random),
+        client_id: &grant.client_id,
+        scope: &scope.to_string(),
+        auth_time: Some(grant.auth_time),
+        acr: Some(&grant.acr),
+        amr: &amr,
+        sid: Some(&grant.sid),
+        org,
+    };
+    write(context, &live.client, audience, &claims)
+}
+
+/// A JWT, or a reference to the same claims.
+fn write(
+    context: Context<'_>,
+    client: &Client,
+    audience: &Audience,
+    claims: &AccessToken<'_>,
+) -> Result<(String, Option<Reference>)> {
+    match audience.format {
+        AccessTokenFormat::Jwt => {
+            Ok((context.keyring.sign(client.metadata.access_token_signing_alg, &audience.typ, claims)?, None))
+        }
+        AccessTokenFormat::Opaque => {
+            let token: PlainSecret = opaque::mint(context.random);
+            let reference = Reference {
+                hash: token.hash().as_str().to_owned(),
+                claims: serde_json::to_string(claims)?,
+                expires_at: Timestamp(claims.exp),
+            };
+            Ok((token.expose().to_owned(), Some(reference)))
+        }
+    }
+}
+
+/// OIDC Core §2, §3.1.3.6. Claims by scope are userinfo's; those asked for by name for the ID token are here.
+fn id_token(context: Context<'_>, order: &Order<'_>, access_token: &str, org: Option<&OrgClaims>) -> Result<String> {
+    let live = order.live;
+    let grant = &live.grant;
+    let algorithm = live.client.metadata.id_token_signed_response_alg;
+    let amr: Vec<&str> = grant.amr.split(' ').collect();
+    let claims = IdToken {
+        iss: context.issuer,
+        sub: &grant.user_id,
+        aud: &grant.client_id,
+        exp: (context.now + context.lifetimes.id_token).0,
+        iat: context.now.0,
+        auth_time: Some(grant.auth_time),
+        nonce: order.nonce,
+        acr: Some(&grant.acr),
+        amr: &amr,
+        azp: None,
+        at_hash: Some(&id_token::at_hash(algorithm, access_token)),
+        sid: Some(&grant.sid),
+        org,
+        extra: &accounts::claims::released(&live.user, &Scope::default(), &live.claims.id_token()),
+    };
+    Ok(context.keyring.sign(algorithm, id_token::TYP, &claims)?)
+}
+
+/// The id of a token without grant: chance, and the epochs it was made under, which its uses compare.
+async fn client_jti(context: Context<'_>, client: &Client) -> Result<String> {
+    let chance = access_token::jti(None, context.random);
+    Ok(format!("{chance}~{}~{}", client.epoch, context.grants.issuer_epoch().await?))
+}
+
+/// Whether the epochs in the id of a token without grant are still those of today.
+#[must_use]
+pub fn is_current(jti: &str, client: &Client, issuer_epoch: i64) -> bool {
+    let mut epochs = jti.split('~').skip(1).map(str::parse::<i64>);
+    epochs.next() == Some(Ok(client.epoch)) && epochs.next() == Some(Ok(issuer_epoch)) && epochs.next().is_none()
+}

@@ -1,7 +1,158 @@
 //! What a client may exchange for tokens.
+//!
+//! Each grant drives one of oxide-auth's machines: they know the order of RFC 6749's checks and compare client,
+//! redirect URI and scope; the rows, the clock and the signatures are ours, between two steps.
+
+use serde::Serialize;
+
+use crate::{
+    clients::{AuthenticatedClient, Registry},
+    keys::Keyring,
+    protocol::{Code, Error, GrantType, Lifetime, Params, Refusal, Result, Scope, Timestamp},
+    random::Random,
+    store::Store,
+};
+
+/// Take one step of a machine. It answers with the question that has to come next, or refuses (RFC 6749 §5.2).
+macro_rules! step {
+    ($machine:ident, $input:expr => $output:pat => $fact:expr) => {
+        match $machine.advance($input) {
+            $output => $fact,
+            Output::Err(refused) => return Err($crate::grants::Refused::kind(refused).into()),
+            // A question out of turn is a bug of ours, found by the first test.
+            _ => return Err($crate::protocol::Error::broken("the grant machine is out of step")),
+        }
+    };
+}
 
 pub mod authorization_code;
 pub mod client_credentials;
 pub mod issue;
 pub mod live;
+pub mod presented;
 pub mod refresh_token;
+
+pub use live::{LiveGrant, LiveGrants};
+
+/// What an exchange stands on.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Where the grants are.
+    pub store: &'a Store,
+    /// Which of them are alive.
+    pub grants: &'a LiveGrants,
+    /// The registered clients and resources.
+    pub registry: &'a Registry,
+    /// What signs.
+    pub keyring: &'a Keyring,
+    /// Chance, for token ids.
+    pub random: &'a Random,
+    /// The issuer identifier.
+    pub issuer: &'a str,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// How long what is handed out lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// An access token.
+    pub access_token: Lifetime,
+    /// An ID token.
+    pub id_token: Lifetime,
+    /// A refresh token that nobody uses.
+    pub refresh_idle: Lifetime,
+    /// The refresh tokens of a grant, one after the other.
+    pub refresh_absolute: Lifetime,
+    /// How long a refresh token that was used gives the same successor again.
+    pub refresh_repeat: Lifetime,
+}
+
+/// A successful answer of the token endpoint (RFC 6749 §5.1, OIDC Core §3.1.3.3).
+#[derive(Serialize)]
+pub struct Granted {
+    /// The access token.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: &'static str,
+    /// How long the access token lives, in seconds.
+    pub expires_in: i64,
+    /// What replaces the refresh token that was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Who the user is, for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// What was granted, which may be less than what was asked for.
+    #[serde(skip_serializing_if = "Scope::is_empty")]
+    pub scope: Scope,
+}
+
+/// Exchange whatever the request says it brings.
+///
+/// # Errors
+/// `unsupported_grant_type`, and those of the grants.
+pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params: &Params) -> Result<Granted> {
+    let grant_type: GrantType = params.need("grant_type")?.parse()?;
+    if !client.client().may_use(grant_type) {
+        let description = format!("this client is not registered for the grant {grant_type}");
+        return Err(Refusal::new(Code::UnauthorizedClient, description).into());
+    }
+    match grant_type {
+        GrantType::AuthorizationCode => authorization_code::exchange(context, client, params).await,
+        GrantType::RefreshToken => refresh_token::exchange(context, client, params).await,
+        GrantType::ClientCredentials => client_credentials::exchange(context, client, params).await,
+    }
+}
+
+/// The end of a grant as the machines see it: our clock has judged already, theirs shall not judge again.
+fn never<T: std::str::FromStr>() -> Result<T> {
+    "9999-12-31T23:59:59Z".parse().map_err(|_| Error::broken("the end of time cannot be read"))
+}
+
+/// What a machine refused, as we say it.
+trait Refused {
+    fn kind(self) -> Refusal;
+}
+
+mod refused {
+    //! Only the kind of a machine's error is used: the sentence is ours, and so is the JSON.
+
+    use oxide_auth::code_grant::{accesstoken, client_credentials, error::AccessTokenErrorType, refresh};
+
+    use super::Refused;
+    use crate::protocol::{Code, Refusal};
+
+    impl Refused for Box<accesstoken::Error> {
+        fn kind(mut self) -> Refusal {
+            refusal(self.description().map(|description| description.kind()))
+        }
+    }
+
+    impl Refused for refresh::Error {
+        fn kind(mut self) -> Refusal {
+            refusal(self.description().map(|description| description.kind()))
+        }
+    }
+
+    impl Refused for Box<client_credentials::Error> {
+        fn kind(mut self) -> Refusal {
+            refusal(self.description().map(|description| description.kind()))
+        }
+    }
+
+    fn refusal(kind: Option<AccessTokenErrorType>) -> Refusal {
+        match kind {
+            Some(AccessTokenErrorType::InvalidGrant) => Refusal::new(
+                Code::InvalidGrant,
+                "what was presented was issued to another client or for another redirect URI",
+            ),
+            Some(AccessTokenErrorType::InvalidScope) => {
+                Refusal::new(Code::InvalidScope, "`scope` asks for more than was granted")
+            }
+            _ => Refusal::new(Code::InvalidRequest, "the token request lacks a parameter, or one of them is malformed"),
+        }
+    }
+}

@@ -153,7 +153,8 @@ pub fn classify(token: &str) -> ScopeToken {
     Permission::parse(token).map_or(ScopeToken::Unknown, ScopeToken::Permission)
 }
 
-const ORG: &str = "org";
+/// The scope token that asks for any organisation, and the first half of those that name one.
+pub const ORG: &str = "org";
 const EVERYTHING: &str = "*:*";
 const LONGEST: usize = 128;
 

@@ -16,6 +16,9 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// Every value, in the order they are advertised.
+    pub const VALUES: &[&str] = &["none", "login", "consent", "select_account", "create"];
+
     /// Read the parameter; absent means that the server decides.
     ///
     /// # Errors
