@@ -1,3 +1,5 @@
 //! Latchkey's integration tests: one binary, one file per subject.
 
+mod accounts;
+mod orgs;
 mod world;

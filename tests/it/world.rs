@@ -8,7 +8,6 @@ use std::{
 use latchkey::store::Store;
 
 /// A fresh, migrated database: an SQLite file, or a PostgreSQL database when `TEST_POSTGRES_URL` names a server.
-#[expect(dead_code, reason = "the first storage test uses it")]
 pub(crate) async fn store() -> Store {
     Store::open(&database_url().await).await.expect("a fresh database opens")
 }
