@@ -1,1 +1,15 @@
-//! `latchkey member`.
+//! `latchkey member …`
+
+use super::{Desk, Failure};
+
+/// The verbs of `latchkey member`.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {}
+
+/// Do it.
+///
+/// # Errors
+/// When it is refused.
+pub async fn run(command: Command, _desk: &Desk) -> Result<(), Failure> {
+    match command {}
+}

@@ -1,1 +1,15 @@
-//! `latchkey org`.
+//! `latchkey org …`
+
+use super::{Desk, Failure};
+
+/// The verbs of `latchkey org`.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {}
+
+/// Do it.
+///
+/// # Errors
+/// When it is refused.
+pub async fn run(command: Command, _desk: &Desk) -> Result<(), Failure> {
+    match command {}
+}

@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod authentication;
 mod client;
+mod metadata;
 pub mod registration;
 mod registry;
 pub mod resource;

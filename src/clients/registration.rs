@@ -1,1 +1,369 @@
-//! What may be registered.
+//! From what somebody says of a client to a registered one (RFC 7591 §2, §3.2.2), and its life from there.
+
+use serde::Serialize;
+
+use super::{Client, Metadata, Registry, metadata, registry};
+use crate::{
+    protocol::{
+        Algorithm, ApplicationType, AuthMethod, Code, Error, GrantType, Lifetime, PlainSecret, Refusal, Result,
+        Timestamp,
+    },
+    random::Random,
+    store::{StoreError, Write, clients, resources},
+};
+
+/// What is said of a client: at its registration, or to change it. What is left out takes its default, or stays as it
+/// is; an empty text takes away.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// What people know it by.
+    pub client_name: Option<String>,
+    /// Where its answers may go.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Where browsers may be sent after a sign-out.
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// By default `authorization_code` and `refresh_token`.
+    pub grant_types: Option<Vec<GrantType>>,
+    /// By default what its grants need.
+    pub response_types: Option<Vec<String>>,
+    /// By default everything OpenID Connect tells of a user, and `offline_access`.
+    pub scope: Option<String>,
+    /// The APIs it may ask tokens for, beside those whose scopes it is registered for.
+    pub resources: Option<Vec<String>>,
+    /// By default `web`, unless it is public and all its redirect URIs lead to the user's own device.
+    pub application_type: Option<ApplicationType>,
+    /// By default `client_secret_basic`; `none` makes it public.
+    pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// Its logo.
+    pub logo_uri: Option<String>,
+    /// Its home page.
+    pub client_uri: Option<String>,
+    /// What it does with data.
+    pub policy_uri: Option<String>,
+    /// Its terms of service.
+    pub tos_uri: Option<String>,
+    /// Whom to write to about it.
+    pub contacts: Option<Vec<String>>,
+    /// How its ID tokens and access tokens are signed.
+    pub signing_algorithm: Option<Algorithm>,
+    /// How old a login may be where a request does not say, in seconds.
+    pub default_max_age: Option<i64>,
+    /// Whether it is one of the operator's own.
+    pub first_party: Option<bool>,
+    /// Whether its requests need PKCE; only a confidential client can do without.
+    pub require_pkce: Option<bool>,
+}
+
+/// A client that is to be registered.
+#[derive(Clone, Debug, Default)]
+pub struct New {
+    /// Its id; one is made where none is given.
+    pub id: Option<String>,
+    /// Its secret; one is made where none is given and it needs one.
+    pub secret: Option<PlainSecret>,
+    /// What it is.
+    pub wanted: Wanted,
+}
+
+/// What becomes of the secret that another takes the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldSecret {
+    /// It counts for so long, until every copy of the client has the new one.
+    EndsIn(Lifetime),
+    /// It ends at once.
+    EndsNow,
+    /// Somebody else may have it: it ends at once, and with it everything the client was ever given.
+    IsLost,
+}
+
+/// How long an old secret counts where nobody says otherwise.
+pub const GRACE: Lifetime = Lifetime::hours(24);
+
+/// Register a client. The secret comes back once, and never again.
+///
+/// # Errors
+/// `invalid_redirect_uri` or `invalid_client_metadata`, naming the value (RFC 7591 §3.2.2).
+pub async fn create(
+    registry: &Registry,
+    new: New,
+    now: Timestamp,
+    random: &Random,
+) -> Result<(Client, Option<PlainSecret>)> {
+    let settled = metadata::settle(Metadata::default(), (false, true), new.wanted, true)?;
+    let id = match new.id {
+        Some(id) => check_id(id)?,
+        None => format!("client_{}", random.id()),
+    };
+    let mut client = Client {
+        id,
+        metadata: settled.metadata,
+        first_party: settled.first_party,
+        require_pkce: settled.require_pkce,
+        enabled: true,
+        epoch: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let secret = match (client.is_public(), new.secret) {
+        (true, None) => None,
+        (true, Some(_)) => return Err(wrong("a public client has no secret").into()),
+        (false, secret) => Some(accept_secret(secret, random)?),
+    };
+    let mut tx = registry.store().write().await?;
+    check_resources(&mut tx, registry, &client.metadata.resources, &[]).await?;
+    if !clients::insert(&mut tx, &to_row(&client)?).await? {
+        return Err(wrong(format!("there is already a client `{}`", client.id)).into());
+    }
+    if let Some(secret) = &secret {
+        keep_secret(&mut tx, &client.id, secret, now).await?;
+    }
+    client.epoch = find(&mut tx, &client.id).await?.epoch;
+    tx.commit().await?;
+    Ok((client, secret))
+}
+
+/// Change what a client has registered; `None` if there is none of that id. A client that becomes confidential is given
+/// a secret, which comes back once; one that becomes public loses its own.
+///
+/// # Errors
+/// Those of [`create`].
+pub async fn update(
+    registry: &Registry,
+    id: &str,
+    wanted: Wanted,
+    now: Timestamp,
+    random: &Random,
+) -> Result<Option<(Client, Option<PlainSecret>)>> {
+    let mut tx = registry.store().write().await?;
+    if !clients::lock(&mut tx, id, now.0).await? {
+        return Ok(None);
+    }
+    let before = find(&mut tx, id).await?;
+    let (was_public, resources) = (before.is_public(), before.metadata.resources.clone());
+    let settled = metadata::settle(before.metadata, (before.first_party, before.require_pkce), wanted, false)?;
+    let client = Client {
+        metadata: settled.metadata,
+        first_party: settled.first_party,
+        require_pkce: settled.require_pkce,
+        updated_at: now,
+        ..before
+    };
+    check_resources(&mut tx, registry, &client.metadata.resources, &resources).await?;
+    clients::update(&mut tx, &to_row(&client)?).await?;
+    let secret = match (was_public, client.is_public()) {
+        (true, false) => {
+            let secret = accept_secret(None, random)?;
+            keep_secret(&mut tx, id, &secret, now).await?;
+            Some(secret)
+        }
+        (false, true) => {
+            clients::delete_secrets(&mut tx, id).await?;
+            None
+        }
+        _ => None,
+    };
+    tx.commit().await?;
+    Ok(Some((client, secret)))
+}
+
+/// Give a client a new secret; `None` if there is no client of that id.
+///
+/// # Errors
+/// `invalid_client_metadata` for a public client, and for a secret that was brought and is too short or not new.
+pub async fn rotate_secret(
+    registry: &Registry,
+    id: &str,
+    brought: Option<PlainSecret>,
+    old: OldSecret,
+    now: Timestamp,
+    random: &Random,
+) -> Result<Option<PlainSecret>> {
+    let secret = accept_secret(brought, random)?;
+    let mut tx = registry.store().write().await?;
+    if !clients::lock(&mut tx, id, now.0).await? {
+        return Ok(None);
+    }
+    if find(&mut tx, id).await?.is_public() {
+        return Err(wrong(format!("the client `{id}` is public and has no secret")).into());
+    }
+    match old {
+        OldSecret::EndsIn(grace) => clients::retire_secrets(&mut tx, id, (now + grace).0).await?,
+        OldSecret::EndsNow => clients::delete_secrets(&mut tx, id).await?,
+        OldSecret::IsLost => {
+            clients::delete_secrets(&mut tx, id).await?;
+            clients::raise_epoch(&mut tx, id, now.0).await?;
+        }
+    }
+    keep_secret(&mut tx, id, &secret, now).await?;
+    tx.commit().await?;
+    Ok(Some(secret))
+}
+
+/// Let a client do nothing any more, and end everything it was given; false if there is none of that id.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn disable(registry: &Registry, id: &str, now: Timestamp) -> Result<bool> {
+    set_enabled(registry, id, false, now).await
+}
+
+/// Let a disabled client ask again. What it was given before stays ended.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn enable(registry: &Registry, id: &str, now: Timestamp) -> Result<bool> {
+    set_enabled(registry, id, true, now).await
+}
+
+/// Delete a client with its secrets, and forget what users allowed it; false if there is none of that id.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn delete(registry: &Registry, id: &str, now: Timestamp) -> Result<bool> {
+    let mut tx = registry.store().write().await?;
+    let was_there = clients::delete(&mut tx, id, now.0).await?;
+    // Whoever takes the id next does not inherit the right to introspect.
+    for mut row in resources::list(&mut tx).await? {
+        let others: Vec<&str> = row.introspected_by.split(' ').filter(|own| *own != id && !own.is_empty()).collect();
+        let others = others.join(" ");
+        if others != row.introspected_by {
+            row.introspected_by = others;
+            resources::update(&mut tx, &row).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(was_there)
+}
+
+/// Every client, oldest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(registry: &Registry) -> Result<Vec<Client>> {
+    let mut db = registry.store().read().await?;
+    clients::list(&mut db).await?.into_iter().map(|row| Ok(registry::from_row(row)?)).collect()
+}
+
+/// What a registration answers (RFC 7591 §3.2.1), and what is shown of a client ever after, less the secret.
+#[derive(Serialize)]
+pub struct Information<'a> {
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    client_id_issued_at: i64,
+    /// 0: it does not expire by itself. Required where a secret is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<i64>,
+    #[serde(flatten)]
+    metadata: &'a Metadata,
+    enabled: bool,
+    first_party: bool,
+    require_pkce: bool,
+}
+
+impl<'a> Information<'a> {
+    /// Of this client; with its secret when that was just made.
+    #[must_use]
+    pub fn of(client: &'a Client, secret: Option<&'a PlainSecret>) -> Self {
+        Self {
+            client_id: &client.id,
+            client_secret: secret.map(PlainSecret::expose),
+            client_id_issued_at: client.created_at.0,
+            client_secret_expires_at: secret.map(|_| 0),
+            metadata: &client.metadata,
+            enabled: client.enabled,
+            first_party: client.first_party,
+            require_pkce: client.require_pkce,
+        }
+    }
+}
+
+async fn set_enabled(registry: &Registry, id: &str, enabled: bool, now: Timestamp) -> Result<bool> {
+    let mut tx = registry.store().write().await?;
+    let was_there = clients::set_enabled(&mut tx, id, enabled, now.0).await?;
+    tx.commit().await?;
+    Ok(was_there)
+}
+
+/// A client id stands in URLs, headers and `sub`: letters, digits and `-._~`, and never what a user's `sub` can be.
+fn check_id(id: String) -> Result<String, Refusal> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    if id.is_empty() || id.len() > 100 || !id.bytes().all(is_plain) {
+        return Err(wrong(format!("`client_id` is `{id}`; expected 1 to 100 letters, digits, and - . _ ~")));
+    }
+    if id.to_ascii_lowercase().starts_with(OF_USERS) {
+        return Err(wrong(format!(
+            "`client_id` is `{id}`; ids that begin with {OF_USERS} are users' (product rule: no sub is ambiguous)"
+        )));
+    }
+    Ok(id)
+}
+
+fn accept_secret(brought: Option<PlainSecret>, random: &Random) -> Result<PlainSecret, Refusal> {
+    let Some(secret) = brought else { return Ok(PlainSecret::new(format!("lks_{}", random.token()))) };
+    // What a person brings is hashed once, not slowly: it has to be long enough that nobody can try them all.
+    let length = secret.expose().chars().count();
+    if length < SHORTEST_SECRET {
+        return Err(wrong(format!(
+            "the secret has {length} characters; expected at least {SHORTEST_SECRET}, at random"
+        )));
+    }
+    if secret.expose().len() > 500 || secret.expose().chars().any(char::is_control) {
+        return Err(wrong("the secret is longer than 500 bytes or has control characters"));
+    }
+    Ok(secret)
+}
+
+async fn keep_secret(tx: &mut Write, id: &str, secret: &PlainSecret, now: Timestamp) -> Result<()> {
+    if clients::insert_secret(tx, id, secret.hash().as_str(), now.0).await? {
+        Ok(())
+    } else {
+        Err(wrong("this very secret is in use already; take another").into())
+    }
+}
+
+/// APIs that a client names for the first time have to be there; one that was deleted since is no reason to refuse a
+/// change of something else.
+async fn check_resources(tx: &mut Write, registry: &Registry, named: &[String], before: &[String]) -> Result<()> {
+    for uri in named.iter().filter(|uri| !before.contains(uri)) {
+        if !registry.is_built_in(uri) && resources::find(tx, uri).await?.is_none() {
+            return Err(wrong(format!(
+                "`{uri}` in resources is no API that is registered here; it has to match to the letter"
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
+async fn find(tx: &mut Write, id: &str) -> Result<Client> {
+    let row = clients::find(tx, id).await?.ok_or_else(|| Error::broken("a client that is locked is gone"))?;
+    Ok(registry::from_row(row)?)
+}
+
+fn to_row(client: &Client) -> Result<clients::Row, StoreError> {
+    let metadata = serde_json::to_string(&client.metadata).map_err(|_| StoreError::Inconsistent {
+        table: "clients",
+        column: "metadata",
+        row: client.id.clone(),
+    })?;
+    Ok(clients::Row {
+        id: client.id.clone(),
+        metadata,
+        first_party: client.first_party,
+        require_pkce: client.require_pkce,
+        enabled: client.enabled,
+        epoch: client.epoch,
+        created_at: client.created_at.0,
+        updated_at: client.updated_at.0,
+    })
+}
+
+/// What every user's `sub` begins with.
+const OF_USERS: &str = "usr_";
+
+const SHORTEST_SECRET: usize = 32;
+
+fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+    Refusal::new(Code::InvalidClientMetadata, what)
+}

@@ -1,0 +1,368 @@
+//! What may stand in a client's registration (RFC 7591 §2, OIDC Registration §2). Pure.
+
+use url::Url;
+
+use super::{Metadata, registration::Wanted};
+use crate::protocol::{
+    ApplicationType, AuthMethod, Code, GrantType, RedirectUri, Refusal, Scope,
+    permission::{ScopeToken, classify},
+};
+
+/// A registration in which everything fits.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) metadata: Metadata,
+    pub(super) first_party: bool,
+    pub(super) require_pkce: bool,
+}
+
+/// Put what is wanted over what is there, and see that it fits.
+///
+/// # Errors
+/// `invalid_redirect_uri` or `invalid_client_metadata`, naming the value.
+pub(super) fn settle(
+    before: Metadata,
+    (first_party, require_pkce): (bool, bool),
+    wanted: Wanted,
+    is_new: bool,
+) -> Result<Settled, Refusal> {
+    let first_party = wanted.first_party.unwrap_or(first_party);
+    let require_pkce = wanted.require_pkce.unwrap_or(require_pkce);
+    let mut metadata = before;
+    if is_new {
+        metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        metadata.scope = Scope::parse(DEFAULT_SCOPE)?;
+    }
+    apply(&mut metadata, wanted)?;
+    let settled = Settled { metadata, first_party, require_pkce };
+    for check in CHECKS {
+        check(&settled)?;
+    }
+    Ok(settled)
+}
+
+/// What has to be true of every registration, one by one.
+const CHECKS: &[fn(&Settled) -> Result<(), Refusal>] =
+    &[name, grants, redirect_uris, response_types, secretless, scope, links, contacts, max_age];
+
+const DEFAULT_SCOPE: &str = "openid profile email address phone offline_access";
+
+fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
+    let texts = |texts: Option<Vec<String>>, own: &mut Vec<String>| {
+        if let Some(texts) = texts {
+            *own = texts.into_iter().filter(|text| !text.is_empty()).collect();
+            let mut seen = Vec::new();
+            own.retain(|text| {
+                !seen.contains(text) && {
+                    seen.push(text.clone());
+                    true
+                }
+            });
+        }
+    };
+    for (text, own) in [
+        (wanted.client_name, &mut metadata.client_name),
+        (wanted.logo_uri, &mut metadata.logo_uri),
+        (wanted.client_uri, &mut metadata.client_uri),
+        (wanted.policy_uri, &mut metadata.policy_uri),
+        (wanted.tos_uri, &mut metadata.tos_uri),
+    ] {
+        if let Some(text) = text {
+            *own = Some(text).filter(|text| !text.is_empty());
+        }
+    }
+    texts(wanted.post_logout_redirect_uris, &mut metadata.post_logout_redirect_uris);
+    texts(wanted.resources, &mut metadata.resources);
+    texts(wanted.contacts, &mut metadata.contacts);
+    if let Some(method) = wanted.token_endpoint_auth_method {
+        metadata.token_endpoint_auth_method = method;
+    }
+    if let Some(algorithm) = wanted.signing_algorithm {
+        metadata.id_token_signed_response_alg = algorithm;
+        metadata.access_token_signing_alg = algorithm;
+    }
+    if let Some(scope) = wanted.scope {
+        metadata.scope = Scope::parse(&scope).map_err(|refusal| wrong(refusal.description))?;
+    }
+    if let Some(seconds) = wanted.default_max_age {
+        metadata.default_max_age = Some(seconds);
+    }
+    if let Some(grants) = wanted.grant_types {
+        metadata.grant_types = Vec::new();
+        for grant in grants {
+            if !metadata.grant_types.contains(&grant) {
+                metadata.grant_types.push(grant);
+            }
+        }
+    }
+    let mut uris: Vec<String> = metadata.redirect_uris.iter().map(RedirectUri::to_string).collect();
+    texts(wanted.redirect_uris, &mut uris);
+    metadata.application_type = match wanted.application_type {
+        Some(told) => told,
+        None if metadata.application_type == ApplicationType::Native => ApplicationType::Native,
+        None => application_type(&uris, metadata.token_endpoint_auth_method),
+    };
+    let uris: Result<Vec<_>, _> = uris.iter().map(|uri| RedirectUri::parse(uri, metadata.application_type)).collect();
+    metadata.redirect_uris = uris?;
+    let code = metadata.grant_types.contains(&GrantType::AuthorizationCode);
+    metadata.response_types = match wanted.response_types {
+        Some(types) => types,
+        None if code => vec!["code".to_owned()],
+        None => Vec::new(),
+    };
+    Ok(())
+}
+
+/// A public client all of whose answers go to the user's own device runs there.
+fn application_type(uris: &[String], method: AuthMethod) -> ApplicationType {
+    let is_native = method == AuthMethod::None && !uris.is_empty() && uris.iter().all(|uri| !uri.starts_with("https:"));
+    if is_native { ApplicationType::Native } else { ApplicationType::Web }
+}
+
+fn name(settled: &Settled) -> Result<(), Refusal> {
+    let Some(name) = &settled.metadata.client_name else { return Ok(()) };
+    // Marks that turn the direction of text could make a name read as another on the pages people decide by.
+    let is_tricky = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(is_tricky) {
+        return Err(wrong("`client_name` is blank, longer than 100 characters, or has control characters"));
+    }
+    Ok(())
+}
+
+fn grants(settled: &Settled) -> Result<(), Refusal> {
+    let grants = &settled.metadata.grant_types;
+    let is_public = settled.metadata.token_endpoint_auth_method == AuthMethod::None;
+    if grants.is_empty() {
+        return Err(wrong("`grant_types` is empty; a client needs at least one grant"));
+    }
+    if grants.contains(&GrantType::RefreshToken) && !grants.contains(&GrantType::AuthorizationCode) {
+        return Err(wrong(
+            "`grant_types` has refresh_token without authorization_code, and nothing else gives refresh tokens",
+        ));
+    }
+    // RFC 6749 §4.4: "The client credentials grant type MUST only be used by confidential clients."
+    if is_public && grants.contains(&GrantType::ClientCredentials) {
+        return Err(wrong(
+            "`grant_types` has client_credentials, which a public client has not (RFC 6749 section 4.4)",
+        ));
+    }
+    Ok(())
+}
+
+fn redirect_uris(settled: &Settled) -> Result<(), Refusal> {
+    let metadata = &settled.metadata;
+    if metadata.grant_types.contains(&GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
+        return Err(Refusal::new(
+            Code::InvalidRedirectUri,
+            "`redirect_uris` is empty; with authorization_code the answers have to go somewhere",
+        ));
+    }
+    if metadata.redirect_uris.len() > MOST_URIS || metadata.post_logout_redirect_uris.len() > MOST_URIS {
+        return Err(Refusal::new(Code::InvalidRedirectUri, "there are more than 100 redirect URIs"));
+    }
+    for uri in &metadata.post_logout_redirect_uris {
+        RedirectUri::parse(uri, metadata.application_type)
+            .map_err(|refusal| wrong(format!("in `post_logout_redirect_uris`, {}", refusal.description)))?;
+    }
+    Ok(())
+}
+
+fn response_types(settled: &Settled) -> Result<(), Refusal> {
+    let Metadata { response_types, grant_types, .. } = &settled.metadata;
+    if let Some(other) = response_types.iter().find(|own| *own != "code") {
+        return Err(wrong(format!("`response_types` has `{other}`; this server takes code")));
+    }
+    // RFC 7591 §2.1: what does not fit together is refused.
+    if response_types.is_empty() == grant_types.contains(&GrantType::AuthorizationCode) {
+        return Err(wrong("the response type code and the grant authorization_code need each other"));
+    }
+    Ok(())
+}
+
+fn secretless(settled: &Settled) -> Result<(), Refusal> {
+    let is_public = settled.metadata.token_endpoint_auth_method == AuthMethod::None;
+    if is_public && !settled.require_pkce {
+        return Err(wrong(
+            "a public client cannot do without PKCE: nothing else protects its codes (RFC 9700 section 2.1.1)",
+        ));
+    }
+    Ok(())
+}
+
+fn scope(settled: &Settled) -> Result<(), Refusal> {
+    for token in settled.metadata.scope.iter() {
+        let is_unclear = token.contains('*') || token.starts_with("org:");
+        if classify(token) == ScopeToken::Unknown && is_unclear {
+            return Err(wrong(format!(
+                "`scope` has `{token}`, which is no pattern such as kb:* or *:read, nor org:acme"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn links(settled: &Settled) -> Result<(), Refusal> {
+    let metadata = &settled.metadata;
+    for (name, link) in [
+        ("logo_uri", &metadata.logo_uri),
+        ("client_uri", &metadata.client_uri),
+        ("policy_uri", &metadata.policy_uri),
+        ("tos_uri", &metadata.tos_uri),
+    ] {
+        if let Some(link) = link
+            && !is_web_address(link)
+        {
+            return Err(wrong(format!("`{name}` is `{link}`; expected an https address, or http on localhost")));
+        }
+    }
+    Ok(())
+}
+
+fn is_web_address(text: &str) -> bool {
+    let is_plain =
+        text.len() <= 2_000 && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\`".contains(&byte));
+    is_plain
+        && Url::parse(text).is_ok_and(|url| {
+            let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+            let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
+            is_safe && url.username().is_empty() && url.password().is_none()
+        })
+}
+
+fn contacts(settled: &Settled) -> Result<(), Refusal> {
+    for contact in &settled.metadata.contacts {
+        let is_address = contact.len() <= 254
+            && !contact.chars().any(|c| c.is_control() || c.is_whitespace())
+            && contact.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+        if !is_address {
+            return Err(wrong(format!("`contacts` has `{contact}`; expected an e-mail address")));
+        }
+    }
+    Ok(())
+}
+
+fn max_age(settled: &Settled) -> Result<(), Refusal> {
+    match settled.metadata.default_max_age {
+        Some(seconds) if seconds < 0 => {
+            Err(wrong(format!("`default_max_age` is {seconds}; expected a number of seconds")))
+        }
+        _ => Ok(()),
+    }
+}
+
+const MOST_URIS: usize = 100;
+
+fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+    Refusal::new(Code::InvalidClientMetadata, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(wanted: Wanted) -> Result<Settled, Refusal> {
+        settle(Metadata::default(), (false, true), wanted, true)
+    }
+
+    fn web() -> Wanted {
+        Wanted { redirect_uris: Some(vec!["https://a.example/cb".into()]), ..Wanted::default() }
+    }
+
+    fn refused(wanted: Wanted, code: Code, named: &str) {
+        let refusal = new(wanted).expect_err(named);
+        assert_eq!(refusal.code, code, "{}", refusal.description);
+        assert!(refusal.description.contains(named), "{}", refusal.description);
+    }
+
+    #[test]
+    fn what_is_left_out_takes_its_default() {
+        let settled = new(web()).unwrap();
+        assert_eq!(settled.metadata.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+        assert_eq!(settled.metadata.response_types, ["code"]);
+        assert_eq!(settled.metadata.scope.to_string(), "openid profile email address phone offline_access");
+        assert_eq!(settled.metadata.token_endpoint_auth_method, AuthMethod::ClientSecretBasic);
+        assert_eq!(settled.metadata.application_type, ApplicationType::Web);
+        assert!(settled.require_pkce && !settled.first_party);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_by_name() {
+        let bad = Code::InvalidClientMetadata;
+        refused(Wanted::default(), Code::InvalidRedirectUri, "redirect_uris");
+        refused(
+            Wanted { redirect_uris: Some(vec!["http://a.example/cb".into()]), ..web() },
+            Code::InvalidRedirectUri,
+            "http://a.example/cb",
+        );
+        refused(Wanted { client_name: Some(" ".into()), ..web() }, bad, "client_name");
+        refused(Wanted { client_name: Some("evil\u{202e}live".into()), ..web() }, bad, "client_name");
+        refused(Wanted { logo_uri: Some("javascript:alert(1)".into()), ..web() }, bad, "logo_uri");
+        refused(Wanted { policy_uri: Some("http://a.example".into()), ..web() }, bad, "policy_uri");
+        refused(Wanted { tos_uri: Some("https://u:p@a.example".into()), ..web() }, bad, "tos_uri");
+        refused(Wanted { contacts: Some(vec!["nobody".into()]), ..web() }, bad, "nobody");
+        refused(Wanted { response_types: Some(vec!["token".into()]), ..web() }, bad, "token");
+        refused(Wanted { response_types: Some(vec![]), ..web() }, bad, "need each other");
+        refused(Wanted { grant_types: Some(vec![]), ..web() }, bad, "grant_types");
+        refused(Wanted { grant_types: Some(vec![GrantType::RefreshToken]), ..web() }, bad, "refresh_token");
+        refused(Wanted { scope: Some("openid kb*".into()), ..web() }, bad, "kb*");
+        refused(Wanted { scope: Some("openid org:*".into()), ..web() }, bad, "org:*");
+        refused(Wanted { default_max_age: Some(-1), ..web() }, bad, "default_max_age");
+        refused(
+            Wanted { post_logout_redirect_uris: Some(vec!["javascript:alert(1)".into()]), ..web() },
+            bad,
+            "post_logout_redirect_uris",
+        );
+        let public = || Wanted { token_endpoint_auth_method: Some(AuthMethod::None), ..web() };
+        refused(Wanted { require_pkce: Some(false), ..public() }, bad, "PKCE");
+        refused(
+            Wanted { grant_types: Some(vec![GrantType::AuthorizationCode, GrantType::ClientCredentials]), ..public() },
+            bad,
+            "client_credentials",
+        );
+    }
+
+    #[test]
+    fn a_public_client_on_the_users_own_device_is_native() {
+        let with = |uri: &str, method| Wanted {
+            redirect_uris: Some(vec![uri.into()]),
+            token_endpoint_auth_method: Some(method),
+            ..Wanted::default()
+        };
+        for uri in ["http://127.0.0.1/cb", "http://localhost:3000/cb", "com.example.app:/cb"] {
+            let settled = new(with(uri, AuthMethod::None)).unwrap();
+            assert_eq!(settled.metadata.application_type, ApplicationType::Native, "{uri}");
+        }
+        let settled = new(with("https://a.example/cb", AuthMethod::None)).unwrap();
+        assert_eq!(settled.metadata.application_type, ApplicationType::Web);
+        let settled = new(with("http://localhost:8081/cb", AuthMethod::ClientSecretBasic)).unwrap();
+        assert_eq!(settled.metadata.application_type, ApplicationType::Web);
+        refused(with("com.example.app:/cb", AuthMethod::ClientSecretBasic), Code::InvalidRedirectUri, "native");
+        let told = Wanted {
+            application_type: Some(ApplicationType::Native),
+            ..with("com.example.app:/cb", AuthMethod::ClientSecretBasic)
+        };
+        assert!(new(told).is_ok());
+    }
+
+    #[test]
+    fn a_change_leaves_the_rest_as_it_is_and_an_empty_text_takes_away() {
+        let before =
+            new(Wanted { client_name: Some("Wiki".into()), logo_uri: Some("https://a.example/l".into()), ..web() })
+                .unwrap();
+        let change = Wanted { scope: Some("openid".into()), logo_uri: Some(String::new()), ..Wanted::default() };
+        let after = settle(before.metadata.clone(), (true, true), change, false).unwrap();
+        assert_eq!(after.metadata.scope.to_string(), "openid");
+        assert_eq!(after.metadata.logo_uri, None);
+        assert_eq!(after.metadata.client_name.as_deref(), Some("Wiki"));
+        assert_eq!(after.metadata.redirect_uris, before.metadata.redirect_uris);
+        assert!(after.first_party);
+    }
+
+    #[test]
+    fn what_is_kept_reads_back_to_the_same() {
+        let metadata = new(Wanted { client_name: Some("Wiki".into()), ..web() }).unwrap().metadata;
+        let text = serde_json::to_string(&metadata).unwrap();
+        assert_eq!(serde_json::from_str::<Metadata>(&text).unwrap(), metadata);
+        assert!(serde_json::from_str::<Metadata>("{}").is_ok(), "a registration of an older version still reads");
+    }
+}

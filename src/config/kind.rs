@@ -1,0 +1,447 @@
+//! What a setting's value has to look like, and how it is written back.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use ipnet::IpNet;
+
+use super::{ClientCertificates, LogFormat, rules};
+use crate::protocol::{Algorithm, Lifetime, PlainSecret};
+
+/// A value as it came: from TOML with its type, from the environment or a flag as text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Raw {
+    Text(String),
+    Number(i64),
+    Switch(bool),
+    List(Vec<String>),
+    /// Something no setting takes (a table, a date), as it stands in the file.
+    Other(String),
+}
+
+impl Raw {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A list, or a text divided by commas.
+    fn list(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::List(items) => Some(items.iter().map(String::as_str).collect()),
+            Self::Text(text) => Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()),
+            _ => None,
+        }
+    }
+}
+
+/// As a TOML value.
+impl std::fmt::Display for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{}", quoted(text)),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Switch(on) => write!(f, "{on}"),
+            Self::List(items) => {
+                write!(f, "[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+            }
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// One way for a value to look. `read` says `None` to anything else; `base` is where relative paths begin.
+pub(super) trait Kind {
+    type Value;
+    const EXPECTED: &'static str;
+    fn read(raw: &Raw, base: &Path) -> Option<Self::Value>;
+    /// `None` when unset.
+    fn show(value: &Self::Value) -> Option<Raw>;
+}
+
+/// A kind whose value may be left out.
+pub(super) struct Maybe<K>(std::marker::PhantomData<K>);
+
+impl<K: Kind> Kind for Maybe<K> {
+    type Value = Option<K::Value>;
+    const EXPECTED: &'static str = K::EXPECTED;
+    fn read(raw: &Raw, base: &Path) -> Option<Self::Value> {
+        K::read(raw, base).map(Some)
+    }
+    fn show(value: &Self::Value) -> Option<Raw> {
+        value.as_ref().and_then(K::show)
+    }
+}
+
+pub(super) struct Issuer;
+
+impl Kind for Issuer {
+    type Value = String;
+    const EXPECTED: &'static str = "an https URL without trailing slash, query and fragment, such as `https://id.example.com` (http on loopback alone)";
+    fn read(raw: &Raw, _: &Path) -> Option<String> {
+        raw.text().filter(|text| rules::is_issuer(text)).map(str::to_owned)
+    }
+    fn show(value: &String) -> Option<Raw> {
+        Some(Raw::Text(value.clone()))
+    }
+}
+
+pub(super) struct Address;
+
+impl Kind for Address {
+    type Value = SocketAddr;
+    const EXPECTED: &'static str = "an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`";
+    fn read(raw: &Raw, _: &Path) -> Option<SocketAddr> {
+        raw.text()?.parse().ok()
+    }
+    fn show(value: &SocketAddr) -> Option<Raw> {
+        Some(Raw::Text(value.to_string()))
+    }
+}
+
+pub(super) struct DatabaseUrl;
+
+impl Kind for DatabaseUrl {
+    type Value = String;
+    const EXPECTED: &'static str = "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`";
+    fn read(raw: &Raw, base: &Path) -> Option<String> {
+        let text = raw.text()?;
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let has_path = !path.is_empty() && !path.starts_with('?') && !path.starts_with(":memory:");
+            return has_path.then(|| format!("sqlite:{}", base.join(path).display()));
+        }
+        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        (is_postgres && url::Url::parse(text).is_ok()).then(|| text.to_owned())
+    }
+    fn show(value: &String) -> Option<Raw> {
+        let shown = match url::Url::parse(value) {
+            Ok(mut url) if url.password().is_some() => url.set_password(Some("***")).ok().map(|()| url.to_string()),
+            _ => None,
+        };
+        Some(Raw::Text(shown.unwrap_or_else(|| value.clone())))
+    }
+}
+
+pub(super) struct File;
+
+impl Kind for File {
+    type Value = PathBuf;
+    const EXPECTED: &'static str = "the path of a file";
+    fn read(raw: &Raw, base: &Path) -> Option<PathBuf> {
+        raw.text().filter(|text| !text.is_empty()).map(|text| base.join(text))
+    }
+    fn show(value: &PathBuf) -> Option<Raw> {
+        Some(Raw::Text(value.display().to_string()))
+    }
+}
+
+pub(super) struct Networks;
+
+impl Kind for Networks {
+    type Value = Vec<IpNet>;
+    const EXPECTED: &'static str = "a list of IP addresses or networks, such as `[\"10.0.0.0/8\", \"::1\"]`";
+    fn read(raw: &Raw, _: &Path) -> Option<Vec<IpNet>> {
+        raw.list()?
+            .into_iter()
+            .map(|item| item.parse().or_else(|_| item.parse::<std::net::IpAddr>().map(IpNet::from)).ok())
+            .collect()
+    }
+    fn show(value: &Vec<IpNet>) -> Option<Raw> {
+        Some(Raw::List(value.iter().map(ToString::to_string).collect()))
+    }
+}
+
+pub(super) struct Algorithms;
+
+impl Kind for Algorithms {
+    type Value = Vec<Algorithm>;
+    const EXPECTED: &'static str = "a list of `RS256` and any of `PS256`, `ES256`, `EdDSA`";
+    fn read(raw: &Raw, _: &Path) -> Option<Vec<Algorithm>> {
+        let mut algorithms: Vec<Algorithm> =
+            raw.list()?.into_iter().map(|item| item.parse().ok()).collect::<Option<_>>()?;
+        algorithms.sort();
+        algorithms.dedup();
+        // OIDC Discovery §3: "The algorithm RS256 MUST be included."
+        algorithms.contains(&Algorithm::RS256).then_some(algorithms)
+    }
+    fn show(value: &Vec<Algorithm>) -> Option<Raw> {
+        Some(Raw::List(value.iter().map(ToString::to_string).collect()))
+    }
+}
+
+/// A span of time between `LEAST` and `MOST` seconds.
+pub(super) struct Duration<const LEAST: i64, const MOST: i64>;
+
+impl<const LEAST: i64, const MOST: i64> Kind for Duration<LEAST, MOST> {
+    type Value = Lifetime;
+    const EXPECTED: &'static str = match MOST {
+        TEN_MINUTES => "a duration of at most ten minutes (RFC 6749, 4.1.2), such as `60s`",
+        _ => "a duration such as `60s`, `15m`, `12h` or `30d`",
+    };
+    fn read(raw: &Raw, _: &Path) -> Option<Lifetime> {
+        duration(raw.text()?).filter(|lifetime| (LEAST..=MOST).contains(&lifetime.0))
+    }
+    fn show(value: &Lifetime) -> Option<Raw> {
+        Some(Raw::Text(written(*value)))
+    }
+}
+
+pub(super) const TEN_MINUTES: i64 = 600;
+/// Longer than anything is meant to live, short enough to be added to any date.
+pub(super) const TEN_YEARS: i64 = 3_650 * 86_400;
+
+fn duration(text: &str) -> Option<Lifetime> {
+    let unit = text.chars().next_back()?;
+    let digits = text.get(..text.len().checked_sub(unit.len_utf8())?)?;
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let count: i64 = digits.parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    count.checked_mul(seconds).map(Lifetime)
+}
+
+fn written(lifetime: Lifetime) -> String {
+    let seconds = lifetime.0;
+    match seconds {
+        0 => "0s".to_owned(),
+        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
+        s if s % 3_600 == 0 => format!("{}h", s / 3_600),
+        s if s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+/// A line of text.
+pub(super) struct Text;
+
+impl Kind for Text {
+    type Value = String;
+    const EXPECTED: &'static str = "one line of text, at most 60 characters";
+    fn read(raw: &Raw, _: &Path) -> Option<String> {
+        let text = raw.text()?.trim();
+        (!text.is_empty() && text.chars().count() <= 60 && !text.contains(char::is_control)).then(|| text.to_owned())
+    }
+    fn show(value: &String) -> Option<Raw> {
+        Some(Raw::Text(value.clone()))
+    }
+}
+
+/// A colour on which white text can be read.
+pub(super) struct Accent;
+
+impl Kind for Accent {
+    type Value = String;
+    const EXPECTED: &'static str =
+        "a colour `#rrggbb` on which white text can be read (contrast of at least 4.5:1, WCAG 2.2)";
+    fn read(raw: &Raw, _: &Path) -> Option<String> {
+        raw.text()
+            .filter(|text| rules::contrast_with_white(text).is_some_and(|c| c >= 4.5))
+            .map(str::to_ascii_lowercase)
+    }
+    fn show(value: &String) -> Option<Raw> {
+        Some(Raw::Text(value.clone()))
+    }
+}
+
+pub(super) struct Switch;
+
+impl Kind for Switch {
+    type Value = bool;
+    const EXPECTED: &'static str = "`true` or `false`";
+    fn read(raw: &Raw, _: &Path) -> Option<bool> {
+        match raw {
+            Raw::Switch(on) => Some(*on),
+            Raw::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+    fn show(value: &bool) -> Option<Raw> {
+        Some(Raw::Switch(*value))
+    }
+}
+
+pub(super) struct RsaBits;
+
+impl Kind for RsaBits {
+    type Value = u32;
+    const EXPECTED: &'static str = "`2048`, `3072` or `4096`";
+    fn read(raw: &Raw, _: &Path) -> Option<u32> {
+        let bits = match raw {
+            Raw::Number(number) => u32::try_from(*number).ok()?,
+            Raw::Text(text) => text.parse().ok()?,
+            _ => return None,
+        };
+        matches!(bits, 2048 | 3072 | 4096).then_some(bits)
+    }
+    fn show(value: &u32) -> Option<Raw> {
+        Some(Raw::Number(i64::from(*value)))
+    }
+}
+
+/// 32 bytes in base64url.
+pub(super) struct MasterKey;
+
+impl Kind for MasterKey {
+    type Value = PlainSecret;
+    const EXPECTED: &'static str =
+        "32 random bytes in base64url, 43 characters (`openssl rand -base64 32 | tr '+/' '-_' | tr -d =`)";
+    fn read(raw: &Raw, _: &Path) -> Option<PlainSecret> {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        let text = raw.text()?.trim_end_matches('=');
+        let bytes = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        (bytes.len() == 32).then(|| PlainSecret::new(text))
+    }
+    fn show(_: &PlainSecret) -> Option<Raw> {
+        Some(Raw::Text("***".to_owned()))
+    }
+}
+
+pub(super) struct Certificates;
+
+impl Kind for Certificates {
+    type Value = ClientCertificates;
+    const EXPECTED: &'static str = "`off` or `optional`";
+    fn read(raw: &Raw, _: &Path) -> Option<ClientCertificates> {
+        match raw.text()? {
+            "off" => Some(ClientCertificates::Off),
+            "optional" => Some(ClientCertificates::Optional),
+            _ => None,
+        }
+    }
+    fn show(value: &ClientCertificates) -> Option<Raw> {
+        Some(Raw::Text(
+            match value {
+                ClientCertificates::Off => "off",
+                ClientCertificates::Optional => "optional",
+            }
+            .to_owned(),
+        ))
+    }
+}
+
+pub(super) struct Format;
+
+impl Kind for Format {
+    type Value = LogFormat;
+    const EXPECTED: &'static str = "`pretty` or `json`";
+    fn read(raw: &Raw, _: &Path) -> Option<LogFormat> {
+        match raw.text()? {
+            "pretty" => Some(LogFormat::Pretty),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        }
+    }
+    fn show(value: &LogFormat) -> Option<Raw> {
+        Some(Raw::Text(
+            match value {
+                LogFormat::Pretty => "pretty",
+                LogFormat::Json => "json",
+            }
+            .to_owned(),
+        ))
+    }
+}
+
+pub(super) struct Level;
+
+impl Kind for Level {
+    type Value = String;
+    const EXPECTED: &'static str =
+        "`error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,latchkey=debug`";
+    fn read(raw: &Raw, _: &Path) -> Option<String> {
+        let text = raw.text()?;
+        // The filter takes any word for a target at level `trace`; a misspelt level must not open everything.
+        let is_level = |word: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
+        let is_known = text.split(',').all(|directive| {
+            let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+            is_level(level.trim())
+        });
+        (is_known && text.parse::<tracing_subscriber::EnvFilter>().is_ok()).then(|| text.to_owned())
+    }
+    fn show(value: &String) -> Option<Raw> {
+        Some(Raw::Text(value.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_whole_numbers_with_a_unit() {
+        for (text, seconds) in [("60s", 60), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000), ("0s", 0)] {
+            assert_eq!(duration(text), Some(Lifetime(seconds)), "{text}");
+        }
+        for bad in ["", "60", "s", "-1s", "+1s", "1.5h", "1 h", "1w", "9223372036854775807d", "1é"] {
+            assert_eq!(duration(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_written_in_its_largest_whole_unit() {
+        for text in ["60s", "90s", "15m", "12h", "30d", "0s"] {
+            assert_eq!(duration(&written(duration(text).unwrap())), duration(text));
+        }
+        assert_eq!(written(Lifetime(86_400)), "1d");
+        assert_eq!(written(Lifetime(60)), "1m");
+    }
+
+    #[test]
+    fn a_relative_sqlite_file_lies_where_the_configuration_lies() {
+        let read = |text: &str| DatabaseUrl::read(&Raw::Text(text.into()), Path::new("/etc/latchkey"));
+        assert_eq!(read("sqlite:latchkey.db").as_deref(), Some("sqlite:/etc/latchkey/latchkey.db"));
+        assert_eq!(read("sqlite:///var/lib/l.db").as_deref(), Some("sqlite:/var/lib/l.db"));
+        assert_eq!(read("sqlite:"), None);
+        assert_eq!(read("sqlite::memory:"), None);
+        assert_eq!(read("mysql://h/d"), None);
+    }
+
+    #[test]
+    fn an_accent_on_which_white_cannot_be_read_is_refused() {
+        let read = |text: &str| Accent::read(&Raw::Text(text.into()), Path::new(""));
+        assert_eq!(read("#1A5FB4").as_deref(), Some("#1a5fb4"));
+        for bad in ["#ffd700", "#fff", "1a5fb4", "blue", "#1a5fbé"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_level_does_not_open_everything() {
+        let read = |text: &str| Level::read(&Raw::Text(text.into()), Path::new(""));
+        assert!(read("info").is_some() && read("info,latchkey=debug").is_some());
+        assert!(read("inof").is_none() && read("latchkey").is_none() && read("").is_none());
+    }
+
+    #[test]
+    fn text_is_quoted_as_toml_reads_it() {
+        let text = "a \"b\" \\ c\u{1}\té";
+        let line = format!("k = {}", Raw::Text(text.into()));
+        let table = toml::de::DeTable::parse(&line).unwrap();
+        assert_eq!(table.get_ref().get("k").unwrap().get_ref().as_str(), Some(text));
+    }
+}
