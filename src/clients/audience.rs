@@ -23,7 +23,12 @@ pub fn may_ask(registered: &Scope, token: &str) -> bool {
     if registered.contains(token) {
         return true;
     }
-    let patterns = || registered.iter().filter_map(|own| Pattern::parse(own).ok());
+    let patterns = || {
+        registered.iter().filter_map(|own| match classify(own) {
+            ScopeToken::Pattern(pattern) => Some(pattern),
+            _ => None,
+        })
+    };
     match classify(token) {
         ScopeToken::Permission(permission) => patterns().any(|own| own.allows(&permission)),
         ScopeToken::Pattern(pattern) => patterns().any(|own| pattern.is_within(&own)),
@@ -83,8 +88,10 @@ pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: 
     } else {
         resources.iter().filter(|resource| asked.contains(&resource.uri)).collect()
     };
+    // The issuer is the default.
+    let chosen = if chosen.is_empty() { resources.iter().filter(|own| own.is_issuer()).collect() } else { chosen };
     let mut uris: Vec<String> = chosen.iter().map(|resource| resource.uri.clone()).collect();
-    // The issuer is the default; and with `openid` the token opens userinfo, wherever else it is for.
+    // With `openid` the token opens userinfo, wherever else it is for.
     if (uris.is_empty() || scope.contains("openid")) && !uris.iter().any(|uri| uri == issuer) {
         uris.push(issuer.to_owned());
     }
@@ -230,4 +237,185 @@ fn belongs(token: &str, audience: &Audience, resources: &[Resource]) -> bool {
 
 fn is_issuer(uri: &str, resources: &[Resource]) -> bool {
     resources.iter().any(|resource| resource.uri == uri && resource.is_issuer())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clients::Metadata,
+        protocol::{GrantType, Timestamp},
+    };
+
+    const ISSUER: &str = "https://id.example";
+    const KB: &str = "https://kb.example";
+    const CRM: &str = "https://crm.example";
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).unwrap()
+    }
+
+    fn api(uri: &str, listed: &str, gate: Gate) -> Resource {
+        Resource { uri: uri.into(), scope: scope(listed), gate, ..Resource::of_api(ISSUER) }
+    }
+
+    fn resources() -> Vec<Resource> {
+        vec![
+            Resource::of_issuer(ISSUER),
+            Resource::of_api(ISSUER),
+            api(KB, "kb:read kb:write kb:delete search", Gate::Role),
+            api(CRM, "crm:read kb:export", Gate::Consent),
+        ]
+    }
+
+    fn client(registered: &str, named: &[&str]) -> Client {
+        Client {
+            id: "job".into(),
+            metadata: Metadata {
+                scope: scope(registered),
+                resources: named.iter().map(|uri| (*uri).to_owned()).collect(),
+                grant_types: vec![GrantType::ClientCredentials],
+                ..Metadata::default()
+            },
+            first_party: false,
+            require_pkce: true,
+            enabled: true,
+            epoch: 0,
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        }
+    }
+
+    fn asks(client: &Client, text: Option<&str>, uris: &[&str]) -> Result<(String, Vec<String>), Refusal> {
+        let resources = resources();
+        let params: Params = uris.iter().map(|uri| ("resource", *uri)).collect();
+        let uris = asked(&params, client, &resources)?;
+        client_scope(client, text, &uris, &resources, ISSUER)
+            .map(|(scope, audience)| (scope.to_string(), audience.uris))
+    }
+
+    fn resolved(text: &str, uris: &[&str]) -> Audience {
+        let uris: Vec<String> = uris.iter().map(|uri| (*uri).to_owned()).collect();
+        resolve(&scope(text), &uris, &resources(), ISSUER).unwrap()
+    }
+
+    fn allowed_in(text: &str, uris: &[&str], role: Option<&[&str]>) -> String {
+        let role: Option<Vec<Pattern>> =
+            role.map(|patterns| patterns.iter().map(|own| Pattern::parse(own).unwrap()).collect());
+        allowed(&scope(text), &resolved(text, uris), &resources(), role.as_deref()).to_string()
+    }
+
+    #[test]
+    fn the_scopes_tell_which_api_is_meant_and_the_issuer_is_the_default() {
+        for (text, uris) in [
+            ("openid profile", vec![ISSUER]),
+            ("kb:read", vec![KB]),
+            ("search", vec![KB]),
+            ("openid kb:read", vec![KB, ISSUER]),
+            ("kb:r*", vec![KB]),
+            ("nobody:lists", vec![ISSUER]),
+            ("org:acme", vec![ISSUER]),
+        ] {
+            assert_eq!(resolved(text, &[]).uris, uris, "{text}");
+        }
+        assert_eq!(
+            resolved("openid kb:read", &[CRM]).uris,
+            [CRM, ISSUER],
+            "what was asked for goes before what is told"
+        );
+    }
+
+    #[test]
+    fn the_scopes_of_two_apis_need_a_word_on_which() {
+        for text in ["kb:read crm:read", "kb:*", "*"] {
+            let refusal = resolve(&scope(text), &[], &resources(), ISSUER).unwrap_err();
+            assert_eq!(refusal.code, Code::InvalidScope, "{text}");
+            assert!(refusal.description.contains("resource"), "{}", refusal.description);
+        }
+        assert_eq!(resolved("kb:read crm:read", &[KB, CRM]).uris, [KB, CRM]);
+    }
+
+    #[test]
+    fn a_token_is_what_its_api_wants_it_to_be() {
+        let mut resources = resources();
+        resources[0].typ = "JWT".into();
+        resources[3].access_token = AccessTokenFormat::Opaque;
+        let resolve = |text: &str| resolve(&scope(text), &[], &resources, ISSUER).unwrap();
+        assert_eq!((resolve("openid").typ.as_str(), resolve("openid").format), ("JWT", AccessTokenFormat::Jwt));
+        assert_eq!((resolve("kb:read").typ.as_str(), resolve("kb:read").format), ("at+jwt", AccessTokenFormat::Jwt));
+        assert_eq!(resolve("crm:read").format, AccessTokenFormat::Opaque);
+    }
+
+    #[test]
+    fn a_role_opens_what_it_allows_and_patterns_never_leave_the_server() {
+        let editor: &[&str] = &["*:read", "*:write"];
+        assert_eq!(allowed_in("openid org:acme kb:*", &[KB], Some(editor)), "openid org:acme kb:read kb:write");
+        assert_eq!(allowed_in("kb:read kb:delete", &[], Some(editor)), "kb:read");
+        assert_eq!(allowed_in("kb:read kb:delete", &[], Some(&["*"])), "kb:read kb:delete");
+        assert_eq!(allowed_in("openid org kb:read", &[], None), "openid", "without a role nothing opens");
+        assert_eq!(allowed_in("*", &[KB], Some(&["*"])), "kb:read kb:write kb:delete");
+        assert_eq!(allowed_in("nobody:lists", &[], Some(&["nobody:*"])), "nobody:lists");
+        assert_eq!(
+            allowed_in("nobody:lists kb:read", &[KB], Some(&["*"])),
+            "kb:read",
+            "what is another API's is dropped"
+        );
+    }
+
+    #[test]
+    fn consent_alone_opens_an_api_whose_gate_it_is() {
+        assert_eq!(allowed_in("crm:read", &[], None), "crm:read");
+        assert_eq!(allowed_in("crm:* kb:export", &[CRM], Some(&["nothing:at-all"])), "crm:read kb:export");
+    }
+
+    #[test]
+    fn a_client_may_ask_users_for_what_it_is_registered_for() {
+        let registered = scope("openid kb:* crm:read *:list");
+        for token in ["openid", "kb:read", "kb:*", "kb:r*", "crm:read", "x:list", "kb:list"] {
+            assert!(may_ask(&registered, token), "{token}");
+        }
+        for token in ["*", "*:read", "crm:write", "profile", "org:acme", "crm:*", "x:*"] {
+            assert!(!may_ask(&registered, token), "{token}");
+        }
+    }
+
+    #[test]
+    fn an_api_is_asked_for_to_the_letter_and_only_by_those_who_may() {
+        let job = client("kb:read", &[CRM]);
+        for uri in [KB, CRM, ISSUER] {
+            assert!(asks(&job, None, &[uri]).is_ok(), "{uri}");
+        }
+        for uri in
+            ["https://kb.example/", "https://KB.example", "kb", "https://id.example/api/v1", "https://kb.example#a"]
+        {
+            assert_eq!(asks(&job, None, &[uri]).unwrap_err().code, Code::InvalidTarget, "{uri}");
+        }
+        assert!(asks(&client("openid", &[]), None, &[KB]).is_err());
+    }
+
+    #[test]
+    fn a_client_that_acts_for_itself_gets_what_it_is_registered_for_to_the_letter() {
+        let job = client("openid offline_access org kb:read kb:w* search nobody:lists", &[]);
+        assert_eq!(asks(&job, Some("kb:read"), &[]).unwrap(), ("kb:read".into(), vec![KB.into()]));
+        assert_eq!(asks(&job, Some("kb:read search"), &[KB]).unwrap().0, "kb:read search");
+        assert_eq!(asks(&job, Some("nobody:lists"), &[]).unwrap(), ("nobody:lists".into(), vec![ISSUER.into()]));
+        assert_eq!(asks(&job, None, &[KB]).unwrap(), ("kb:read search".into(), vec![KB.into()]));
+        for text in
+            ["openid", "offline_access", "org", "org:acme", "kb:w*", "kb:write", "*", "crm:read", "kb:read nothing"]
+        {
+            let refusal = asks(&job, Some(text), &[]).unwrap_err();
+            assert_eq!(refusal.code, Code::InvalidScope, "{text}");
+        }
+        assert_eq!(asks(&job, Some("nobody:lists"), &[KB]).unwrap_err().code, Code::InvalidScope);
+        let refusal = asks(&job, Some("kb:read openid"), &[]).unwrap_err();
+        assert!(refusal.description.contains("`openid`"), "{}", refusal.description);
+    }
+
+    #[test]
+    fn a_client_without_scopes_of_its_own_still_gets_a_token_that_says_who_it_is() {
+        assert_eq!(asks(&client("openid profile", &[]), None, &[]).unwrap(), (String::new(), vec![ISSUER.into()]));
+        let both = client("kb:read crm:read", &[]);
+        assert_eq!(asks(&both, None, &[]).unwrap_err().code, Code::InvalidScope, "it has to say which API");
+        assert_eq!(asks(&both, None, &[CRM]).unwrap().0, "crm:read");
+    }
 }

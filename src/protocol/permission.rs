@@ -14,14 +14,14 @@ impl Permission {
     /// # Errors
     /// `invalid_scope` for anything else, and for the resource `org`, which is how organisations are named.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let is_one = text.len() <= LONGEST
-            && sides(text)
-                .is_some_and(|(resource, action)| resource != ORG && is_segment(resource) && is_segment(action));
-        if is_one {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Refusal::new(Code::InvalidScope, format!("`{text}` is not a permission of the form resource:action")))
-        }
+        Self::read(text).ok_or_else(|| {
+            Refusal::new(Code::InvalidScope, format!("`{text}` is not a permission of the form resource:action"))
+        })
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (resource, action) = sides(text).filter(|_| text.len() <= LONGEST)?;
+        (resource != ORG && is_segment(resource) && is_segment(action)).then(|| Self(text.to_owned()))
     }
 
     /// What it is about.
@@ -61,21 +61,22 @@ impl Pattern {
     /// # Errors
     /// `invalid_scope` for anything that is neither `*` nor two sides of letters, digits, `.`, `_`, `-` and `*`.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        if text == "*" {
-            return Ok(Self(EVERYTHING.to_owned()));
-        }
-        let is_one = text.len() <= LONGEST
-            && sides(text).is_some_and(|(resource, action)| resource != ORG && is_glob(resource) && is_glob(action));
-        if is_one {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Refusal::new(
+        Self::read(text).ok_or_else(|| {
+            Refusal::new(
                 Code::InvalidScope,
                 format!(
                     "`{text}` is neither a permission such as kb:read nor a pattern such as *, kb:*, *:read, kb:r*"
                 ),
-            ))
+            )
+        })
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self(EVERYTHING.to_owned()));
         }
+        let (resource, action) = sides(text).filter(|_| text.len() <= LONGEST)?;
+        (resource != ORG && is_glob(resource) && is_glob(action)).then(|| Self(text.to_owned()))
     }
 
     /// Whether the permission is one of those it stands for.
@@ -145,12 +146,9 @@ pub fn classify(token: &str) -> ScopeToken {
         return if is_segment(slug) { ScopeToken::Org(Some(slug.to_owned())) } else { ScopeToken::Unknown };
     }
     if token.contains('*') {
-        return Pattern::parse(token).map_or(ScopeToken::Unknown, ScopeToken::Pattern);
+        return Pattern::read(token).map_or(ScopeToken::Unknown, ScopeToken::Pattern);
     }
-    if !token.contains(':') {
-        return ScopeToken::Unknown;
-    }
-    Permission::parse(token).map_or(ScopeToken::Unknown, ScopeToken::Permission)
+    Permission::read(token).map_or(ScopeToken::Unknown, ScopeToken::Permission)
 }
 
 /// The scope token that asks for any organisation, and the first half of those that name one.

@@ -99,3 +99,53 @@ impl<'de> Deserialize<'de> for Scope {
         Self::parse(&text).map_err(|refusal| serde::de::Error::custom(refusal.description))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn token() -> impl Strategy<Value = String> {
+        "[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,12}"
+    }
+
+    #[test]
+    fn an_endless_scope_is_refused() {
+        let many = |count: usize| (0..count).map(|n| format!("s{n}")).collect::<Vec<_>>().join(" ");
+        assert!(Scope::parse(&many(100)).is_ok());
+        assert_eq!(Scope::parse(&many(101)).unwrap_err().code, Code::InvalidScope);
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_read_is_written_in_the_same_order_each_token_once(tokens in prop::collection::vec(token(), 0..20)) {
+            let scope = Scope::parse(&tokens.join(" ")).unwrap();
+            let mut once = Vec::new();
+            for token in tokens {
+                if !once.contains(&token) {
+                    once.push(token);
+                }
+            }
+            prop_assert_eq!(scope.to_string(), once.join(" "));
+            prop_assert_eq!(Scope::parse(&scope.to_string()).unwrap(), scope);
+        }
+
+        #[test]
+        fn a_character_that_no_scope_may_have_is_refused(before in token(), bad in "[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]", after in token()) {
+            let refusal = Scope::parse(&format!("{before}{bad}{after}")).unwrap_err();
+            prop_assert_eq!(refusal.code, Code::InvalidScope);
+        }
+
+        #[test]
+        fn less_is_within_more(tokens in prop::collection::vec("[a-d]", 0..6), kept in prop::collection::vec("[a-d]", 0..6)) {
+            let all = Scope::parse(&tokens.join(" ")).unwrap();
+            let some = all.filter(|token| kept.iter().any(|own| own == token));
+            prop_assert!(some.is_within(&all));
+            prop_assert_eq!(all.is_within(&some), all.iter().all(|token| kept.iter().any(|own| own == token)));
+            for token in all.iter() {
+                prop_assert_eq!(some.contains(token), kept.iter().any(|own| own == token));
+            }
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Latchkey's integration tests: one binary, one file per subject.
 
 mod accounts;
+mod clients;
 mod layers;
 mod orgs;
+mod resources;
 mod world;
