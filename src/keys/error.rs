@@ -48,6 +48,9 @@ pub enum KeyError {
     /// The text is not a private key in a known format.
     #[error("this is not a private key: expected PEM (PKCS#8, PKCS#1) or a JWK")]
     NotAKey,
+    /// The numbers of the key do not belong together.
+    #[error("the parts of this key contradict each other")]
+    Contradictory,
     /// Only a public half was given.
     #[error("this is a public key: signing needs the private one")]
     PublicOnly,
@@ -101,7 +104,7 @@ impl KeyError {
             }
             Self::NoRing(_) => Some("add it to `keys.algorithms`"),
             Self::Encrypted => Some("decrypt it first: openssl pkcs8 -in FILE -out PLAIN"),
-            Self::PublicOnly | Self::NotAKey | Self::WrongKind(_) => {
+            Self::PublicOnly | Self::NotAKey | Self::Contradictory | Self::WrongKind(_) => {
                 Some("RSA (2048 bits or more), EC on P-256 and Ed25519 keys can be imported")
             }
             Self::TooShort(_) => Some("make a longer one: openssl genrsa 2048"),

@@ -35,22 +35,30 @@ pub struct OwnKey {
 }
 
 impl OwnKey {
-    /// Make a key. An RSA key takes a good part of a second, so that is done on a thread of its own.
+    /// Make a key. An RSA key takes a tenth of a second and more, so that is done on a thread of its own. The chance is
+    /// drawn at the call, so that a seeded test makes the same RSA keys in whatever order they are ready.
     ///
     /// # Errors
     /// When a library refuses.
-    pub async fn generate(alg: Algorithm, rsa_bits: usize, random: &Random) -> Result<Self, KeyError> {
+    pub fn generate(
+        alg: Algorithm,
+        rsa_bits: usize,
+        random: &Random,
+    ) -> impl Future<Output = Result<Self, KeyError>> + Send + 'static {
         let seed = Zeroizing::new(random.bytes::<32>());
-        let jwk = match alg {
-            Algorithm::RS256 | Algorithm::PS256 => {
-                let key =
-                    tokio::task::spawn_blocking(move || rsa::PrivateKey::new(&mut StdRng::from_seed(*seed), rsa_bits));
-                rsa_to_jwk(&key.await??)?
-            }
-            Algorithm::ES256 => EcKeyPair::generate(EcCurve::P256)?.to_jwk_key_pair(),
-            Algorithm::EdDSA => EdKeyPair::generate(EdCurve::Ed25519)?.to_jwk_key_pair(),
-        };
-        Self::new(alg, jwk)
+        async move {
+            let jwk = match alg {
+                Algorithm::RS256 | Algorithm::PS256 => {
+                    let key = tokio::task::spawn_blocking(move || {
+                        rsa::PrivateKey::new(&mut StdRng::from_seed(*seed), rsa_bits)
+                    });
+                    rsa_to_jwk(&key.await??)?
+                }
+                Algorithm::ES256 => EcKeyPair::generate(EcCurve::P256)?.to_jwk_key_pair(),
+                Algorithm::EdDSA => EdKeyPair::generate(EdCurve::Ed25519)?.to_jwk_key_pair(),
+            };
+            Self::new(alg, jwk)
+        }
     }
 
     /// Read a key that another tool made: PEM (PKCS#8, PKCS#1, SEC 1) or JWK. `wish` tells RS256 from PS256, which can
@@ -69,7 +77,7 @@ impl OwnKey {
             (_, asked) => return Err(KeyError::WrongKind(asked.unwrap_or_default().as_str())),
         };
         let key = Self::new(alg, jwk)?;
-        key.check()?;
+        key.check().map_err(|_| KeyError::Contradictory)?;
         Ok(key)
     }
 
@@ -198,7 +206,7 @@ fn read_jwk(text: &str) -> Result<(Jwk, Option<Algorithm>), KeyError> {
         None => None,
     };
     let clean = match jwk.key_type() {
-        "RSA" => rsa_to_jwk(&rsa_from_jwk(&jwk).ok_or(KeyError::NotAKey)?)?,
+        "RSA" => rsa_to_jwk(&rsa_from_jwk(&jwk).ok_or(KeyError::Contradictory)?)?,
         "EC" => ec_to_jwk(&EcKeyPair::from_jwk(&jwk).map_err(|_| KeyError::NotAKey)?)?,
         "OKP" => ed_to_jwk(&EdKeyPair::from_jwk(&jwk).map_err(|_| KeyError::NotAKey)?)?,
         _ => return Err(KeyError::WrongKind("anything: it is not RSA, EC or OKP")),
@@ -207,7 +215,7 @@ fn read_jwk(text: &str) -> Result<(Jwk, Option<Algorithm>), KeyError> {
     let same = ["n", "e", "x", "y"]
         .iter()
         .all(|name| jwk.parameter(name).is_none_or(|own| clean.parameter(name) == Some(own)));
-    if same { Ok((clean, alg)) } else { Err(KeyError::NotAKey) }
+    if same { Ok((clean, alg)) } else { Err(KeyError::Contradictory) }
 }
 
 fn rsa_from_jwk(jwk: &Jwk) -> Option<rsa::PrivateKey> {
@@ -242,3 +250,146 @@ fn ed_to_jwk(key: &EdKeyPair) -> Result<Jwk, KeyError> {
 /// RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used".
 const SHORTEST_RSA: usize = 2048;
 const SAMPLE: &[u8] = b"latchkey";
+
+#[cfg(test)]
+mod tests {
+    use josekit::jwk::alg::{ec::EcCurve::P384, ed::EdCurve::Ed448};
+
+    use super::*;
+
+    fn text(pem: Vec<u8>) -> String {
+        String::from_utf8(pem).unwrap()
+    }
+
+    fn error(text: &str, wish: Option<Algorithm>) -> KeyError {
+        OwnKey::import(text, wish).err().expect("the key is refused")
+    }
+
+    #[test]
+    fn the_thumbprint_is_that_of_the_specification() {
+        // RFC 7638 §3.1 and RFC 8037 §A.3.
+        let rsa = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
+        let okp = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let print = |json: &str| thumbprint(&serde_json::from_str(json).unwrap()).unwrap();
+        assert_eq!(print(rsa), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+        assert_eq!(print(okp), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn every_usual_file_of_a_private_key_is_read_as_the_same_key() {
+        let rsa = RsaKeyPair::generate(2048).unwrap();
+        let mut jwk = rsa.to_jwk_key_pair();
+        let kid = thumbprint(jwk.as_ref()).unwrap();
+        let files = [text(rsa.to_pem_private_key()), text(rsa.to_traditional_pem_private_key()), jwk.to_string()];
+        for file in files {
+            let key = OwnKey::import(&format!("\n{file}\n"), None).unwrap();
+            assert_eq!((key.kid.as_str(), key.alg), (kid.as_str(), Algorithm::RS256), "{file}");
+        }
+        // RFC 7518 §6.3.2: the primes may be left out.
+        for name in ["p", "q", "dp", "dq", "qi"] {
+            jwk.set_parameter(name, None).unwrap();
+        }
+        assert_eq!(OwnKey::import(&jwk.to_string(), Some(Algorithm::PS256)).unwrap().alg, Algorithm::PS256);
+
+        let ec = EcKeyPair::generate(EcCurve::P256).unwrap();
+        for file in
+            [text(ec.to_pem_private_key()), text(ec.to_traditional_pem_private_key()), ec.to_jwk_key_pair().to_string()]
+        {
+            assert_eq!(OwnKey::import(&file, None).unwrap().alg, Algorithm::ES256, "{file}");
+        }
+        let ed = EdKeyPair::generate(EdCurve::Ed25519).unwrap();
+        for file in [text(ed.to_pem_private_key()), ed.to_jwk_key_pair().to_string()] {
+            assert_eq!(OwnKey::import(&file, None).unwrap().alg, Algorithm::EdDSA, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_short_rsa_key_is_refused_in_every_format() {
+        let short = RsaKeyPair::generate(1024).unwrap();
+        let files = [
+            text(short.to_pem_private_key()),
+            text(short.to_traditional_pem_private_key()),
+            short.to_jwk_key_pair().to_string(),
+        ];
+        for file in files {
+            assert!(matches!(error(&file, None), KeyError::TooShort(1024)), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_sign_is_refused_with_the_reason() {
+        let rsa = RsaKeyPair::generate(2048).unwrap();
+        assert!(matches!(error(&text(rsa.to_pem_public_key()), None), KeyError::PublicOnly));
+        assert!(matches!(error(&text(rsa.to_traditional_pem_public_key()), None), KeyError::PublicOnly));
+        assert!(matches!(error(&rsa.to_jwk_public_key().to_string(), None), KeyError::PublicOnly));
+        assert!(matches!(
+            error("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", None),
+            KeyError::PublicOnly
+        ));
+        let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
+        assert!(matches!(error(encrypted, None), KeyError::Encrypted));
+        for nonsense in [
+            "",
+            "{",
+            "{}",
+            "[]",
+            "-----BEGIN PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+            "ssh-rsa AAAA",
+        ] {
+            assert!(matches!(error(nonsense, None), KeyError::NotAKey), "{nonsense}");
+        }
+        assert!(matches!(error(r#"{"kty":"oct","k":"AAAA"}"#, None), KeyError::WrongKind(_)));
+    }
+
+    #[test]
+    fn a_key_of_another_curve_or_for_another_use_is_refused() {
+        let p384 = EcKeyPair::generate(P384).unwrap();
+        assert!(matches!(error(&text(p384.to_pem_private_key()), None), KeyError::WrongKind(_)));
+        assert!(matches!(error(&p384.to_jwk_key_pair().to_string(), None), KeyError::WrongKind(_)));
+        let ed448 = EdKeyPair::generate(Ed448).unwrap();
+        assert!(matches!(error(&text(ed448.to_pem_private_key()), None), KeyError::WrongKind(_)));
+        let ec = EcKeyPair::generate(EcCurve::P256).unwrap();
+        assert!(matches!(error(&text(ec.to_pem_private_key()), Some(Algorithm::RS256)), KeyError::WrongKind(_)));
+        let mut jwk = ec.to_jwk_key_pair();
+        jwk.set_key_use("enc");
+        assert!(matches!(error(&jwk.to_string(), None), KeyError::WrongKind(_)));
+        jwk.set_key_use("sig");
+        jwk.set_algorithm("ES384");
+        assert!(matches!(error(&jwk.to_string(), None), KeyError::WrongKind(_)));
+    }
+
+    #[test]
+    fn a_private_half_with_the_public_half_of_another_key_is_refused() {
+        let (one, two) = (RsaKeyPair::generate(2048).unwrap(), RsaKeyPair::generate(2048).unwrap());
+        let mut mixed = one.to_jwk_key_pair();
+        mixed.set_parameter("n", two.to_jwk_public_key().parameter("n").cloned()).unwrap();
+        assert!(matches!(error(&mixed.to_string(), None), KeyError::Contradictory));
+        let (one, two) = (EcKeyPair::generate(EcCurve::P256).unwrap(), EcKeyPair::generate(EcCurve::P256).unwrap());
+        let mut mixed = one.to_jwk_key_pair();
+        for name in ["x", "y"] {
+            mixed.set_parameter(name, two.to_jwk_public_key().parameter(name).cloned()).unwrap();
+        }
+        assert!(matches!(error(&mixed.to_string(), None), KeyError::Contradictory));
+        let (one, two) =
+            (EdKeyPair::generate(EdCurve::Ed25519).unwrap(), EdKeyPair::generate(EdCurve::Ed25519).unwrap());
+        let mut mixed = one.to_jwk_key_pair();
+        mixed.set_parameter("x", two.to_jwk_public_key().parameter("x").cloned()).unwrap();
+        assert!(matches!(error(&mixed.to_string(), None), KeyError::Contradictory));
+    }
+
+    #[tokio::test]
+    async fn a_key_of_every_algorithm_signs_what_its_public_half_verifies() {
+        for alg in Algorithm::ALL {
+            let key = OwnKey::generate(*alg, 2048, &Random::seeded(1)).await.unwrap();
+            key.check().unwrap();
+            let sealed = OwnKey::from_sealed(*alg, &key.json()).unwrap();
+            assert_eq!(sealed.kid, key.kid);
+            assert!(key.without_private().unwrap().signer().is_err());
+            let public = serde_json::to_string(&key.public()).unwrap();
+            for private in ["\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\"", "\"k\""] {
+                assert!(!public.contains(private), "{public}");
+            }
+        }
+    }
+}
