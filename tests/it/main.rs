@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod keys;
 mod layers;
 mod orgs;
 mod resources;
