@@ -9,10 +9,11 @@ use josekit::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::Mutex;
 
 use super::{
-    KeyError, KeySettings, MasterKey, Published, RefreshKey, jwk,
-    rotation::{self, State},
+    KeyError, KeySettings, MasterKey, Published, RefreshKey, jwk, rotation,
+    sealed_row::{self, State},
 };
 use crate::{
     protocol::{Algorithm, Error, Result, Timestamp},
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) random: Random,
     ring: RwLock<Arc<Ring>>,
     rows: Cache<(), Arc<Rows>>,
+    reloading: Mutex<()>,
 }
 
 /// A token whose signature is ours.
@@ -60,7 +62,8 @@ impl Keyring {
         let rows = Arc::new(Rows::read(store).await?);
         let ring = RwLock::new(Arc::new(Ring::new(master, rows, settings, None)?));
         let settings = settings.clone();
-        Ok(Self(Arc::new(Shared { settings, random: random.clone(), ring, rows: Cache::new(1) })))
+        let (random, rows, reloading) = (random.clone(), Cache::new(1), Mutex::default());
+        Ok(Self(Arc::new(Shared { settings, random, ring, rows, reloading })))
     }
 
     /// Sign claims with the active key of an algorithm. It waits for nothing and reads nothing.
@@ -118,6 +121,8 @@ impl Keyring {
     /// # Errors
     /// When a key does not open as what its row says; then the ring stays as it was.
     pub async fn reload(&self, store: &Store) -> std::result::Result<(), KeyError> {
+        // One at a time, so that an older look at the rows never replaces a newer one.
+        let _turn = self.0.reloading.lock().await;
         let rows = self.0.rows.get_or_load(store, &(), async || Rows::read(store).await.map(Arc::new)).await?;
         let before = self.ring();
         if Arc::ptr_eq(&rows, &before.rows) || *rows == *before.rows {
@@ -153,7 +158,7 @@ impl Rows {
         let mut db = store.read().await?;
         Ok(Self {
             proof: instance::find(&mut db, super::master_key::PROOF).await?,
-            refresh_mac: instance::find(&mut db, rotation::REFRESH_MAC).await?,
+            refresh_mac: instance::find(&mut db, sealed_row::REFRESH_MAC).await?,
             keys: signing_keys::list(&mut db).await?,
         })
     }
@@ -198,10 +203,10 @@ impl Ring {
         let place = |alg: Algorithm| settings.algorithms.iter().position(|own| *own == alg).unwrap_or(usize::MAX);
         published_keys.sort_by_key(|key| (place(key.alg), key.alg, key.state));
         let published = Arc::new(Published::new(published_keys.iter().map(|key| &key.public)));
-        let sealed = rows.refresh_mac.clone().ok_or_else(|| KeyError::Tampered(rotation::REFRESH_MAC.to_owned()))?;
+        let sealed = rows.refresh_mac.clone().ok_or_else(|| KeyError::Tampered(sealed_row::REFRESH_MAC.to_owned()))?;
         let refresh = match before {
             Some(ring) if ring.refresh.sealed == sealed => ring.refresh.clone(),
-            _ => Refresh { key: rotation::open_refresh_key(&master, &sealed)?, sealed },
+            _ => Refresh { key: sealed_row::open_refresh_key(&master, &sealed)?, sealed },
         };
         Ok(Self { master, rows, published_keys, gone, published, refresh })
     }
@@ -230,7 +235,7 @@ pub(super) struct Key {
 
 impl Key {
     fn open(master: &MasterKey, row: &SigningKey) -> std::result::Result<Self, KeyError> {
-        let (alg, state, own) = rotation::open_row(master, row)?;
+        let (alg, state, own) = sealed_row::open_row(master, row)?;
         let public = own.public();
         Ok(Self {
             row: row.clone(),

@@ -81,14 +81,7 @@ impl MasterKey {
             return key.prove(store, proof).await;
         }
         match (read_file(file)?, proof) {
-            (Some(text), proof) => {
-                let key = Self::parse(issuer, &text, Some(file))?;
-                match key.prove(store, proof).await {
-                    // A reseal was interrupted after the database had changed and before the file had.
-                    Err(KeyError::MasterKeyWrong) => Self::finish_reseal(store, issuer, file).await,
-                    other => other,
-                }
-            }
+            (Some(text), proof) => Self::from_file(store, issuer, &text, file, proof).await,
             (None, Some(_)) => Err(KeyError::MasterKeyMissing(file.to_owned())),
             (None, None) => {
                 let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(Zeroizing::new(random.bytes::<32>())));
@@ -202,7 +195,7 @@ impl MasterKey {
         let proof = instance::find(&mut store.read().await?, PROOF).await?;
         let Some(file) = self.file() else { return Err(KeyError::MasterKeyWrong) };
         let text = read_file(file)?.ok_or_else(|| KeyError::MasterKeyMissing(file.to_owned()))?;
-        let key = Self::parse(self.issuer(), &text, Some(file))?.prove(store, proof).await?;
+        let key = Self::from_file(store, self.issuer(), &text, file, proof).await?;
         key.open(PROOF, key.proof())?;
         Ok(key)
     }
@@ -224,13 +217,23 @@ impl MasterKey {
         Ok(Self(Arc::new(self.0.with_proof(proof))))
     }
 
-    async fn finish_reseal(store: &Store, issuer: &str, file: &Path) -> Result<Self, KeyError> {
-        let successor = successor_of(file);
-        let Some(text) = read_file(&successor)? else { return Err(KeyError::MasterKeyWrong) };
-        let proof = instance::find(&mut store.read().await?, PROOF).await?;
-        let key = Self::parse(issuer, &text, Some(file))?.prove(store, proof).await?;
-        promote_file(file)?;
-        Ok(key)
+    async fn from_file(
+        store: &Store,
+        issuer: &str,
+        text: &str,
+        file: &Path,
+        proof: Option<String>,
+    ) -> Result<Self, KeyError> {
+        let proven = Self::parse(issuer, text, Some(file))?.prove(store, proof.clone()).await;
+        // A reseal changes the database before the file; it is under way, or was interrupted in between.
+        if matches!(proven, Err(KeyError::MasterKeyWrong))
+            && let Some(text) = read_file(&successor_of(file))?
+        {
+            let key = Self::parse(issuer, &text, Some(file))?.prove(store, proof).await?;
+            promote_file(file)?;
+            return Ok(key);
+        }
+        proven
     }
 }
 
@@ -295,11 +298,13 @@ pub(super) fn write_successor(key: &MasterKey) -> Result<(), KeyError> {
     write_file(&successor, key.text().expose()).map(|_| ())
 }
 
-/// Replace the master key's file by its successor.
+/// Replace the master key's file by its successor, unless another process has done so already.
 pub(super) fn promote_file(file: &Path) -> Result<(), KeyError> {
-    fs::rename(successor_of(file), file)
-        .and_then(|()| sync_folder(file))
-        .map_err(|error| KeyError::MasterKeyFile(file.to_owned(), error))
+    let renamed = match fs::rename(successor_of(file), file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    renamed.and_then(|()| sync_folder(file)).map_err(|error| KeyError::MasterKeyFile(file.to_owned(), error))
 }
 
 fn successor_of(file: &Path) -> PathBuf {
@@ -321,42 +326,38 @@ fn read_file(file: &Path) -> Result<Option<Zeroizing<String>>, KeyError> {
 
 /// Write the file whole or not at all, for its owner alone; false if it is there already.
 fn write_file(file: &Path, text: &str) -> Result<bool, KeyError> {
-    let written = || -> io::Result<bool> {
+    let write = || -> io::Result<bool> {
         let folder = folder_of(file);
         fs::create_dir_all(folder)?;
-        let draft = tempfile_in(folder)?;
-        let linked = private_file(&draft).and_then(|mut out| {
-            writeln!(out, "{text}")?;
-            out.sync_all()
-        });
-        // A hard link, unlike a rename, never replaces what is there.
-        let linked = linked.and_then(|()| fs::hard_link(&draft, file));
+        let draft = folder.join(format!(".master-key-{}", Random::System.id()));
+        write_private(&draft, text)?;
+        // A hard link, unlike a rename, never replaces what is there. Where there are no links, the file is written in place.
+        let written = match fs::hard_link(&draft, file) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => write_private(file, text),
+            other => other,
+        };
         drop(fs::remove_file(&draft));
-        match linked {
+        match written {
             Ok(()) => sync_folder(file).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
         }
     };
-    written().map_err(|error| KeyError::MasterKeyFile(file.to_owned(), error))
+    write().map_err(|error| KeyError::MasterKeyFile(file.to_owned(), error))
 }
 
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// A name in the folder that nothing has yet.
-fn tempfile_in(folder: &Path) -> io::Result<PathBuf> {
-    let name = format!(".master-key-{}-{}", std::process::id(), Random::System.id());
-    Ok(folder.join(name))
-}
-
-fn private_file(path: &Path) -> io::Result<fs::File> {
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let mut file = options.open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// So that the name is on disk as well as the bytes.

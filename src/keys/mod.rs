@@ -14,14 +14,18 @@ pub mod keyring;
 pub mod master_key;
 pub mod published;
 mod refresh_key;
+mod reseal;
 pub mod rotation;
+mod sealed_row;
 
 pub use error::KeyError;
 pub use keyring::{Keyring, Verified};
 pub use master_key::MasterKey;
 pub use published::Published;
 pub use refresh_key::RefreshKey;
+pub use reseal::{load_and_rebind, reseal};
 pub use rotation::{Listed, Mode, Outcome};
+pub use sealed_row::State;
 
 use crate::protocol::{Algorithm, Lifetime};
 

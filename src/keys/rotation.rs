@@ -12,50 +12,17 @@
 //!   from ours. So that one is replaced as well and the issuer's epoch is raised: every grant ends, and everybody signs in again.
 
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::{
-    KeyError, KeySettings, Keyring, MasterKey, RefreshKey,
+    KeyError, KeySettings, Keyring, MasterKey,
     jwk::OwnKey,
-    master_key::{self, PROOF},
+    sealed_row::{REFRESH_MAC, State, dropped, moved, new_refresh_key, new_row},
 };
 use crate::{
     protocol::{Algorithm, Lifetime, Timestamp},
     random::Random,
     store::{Store, Write, instance, signing_keys, signing_keys::SigningKey},
 };
-
-/// Where a key is in its life. The order is that of publication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It signs.
-    Active,
-    /// It is published, and will sign.
-    Next,
-    /// It signs no more, but what it signed is alive.
-    Retired,
-    /// It is not published; its public half is kept for logout hints.
-    Gone,
-    /// It was lost to somebody else: nothing it signed counts.
-    Dropped,
-}
-
-impl State {
-    const ALL: &[Self] = &[Self::Active, Self::Next, Self::Retired, Self::Gone, Self::Dropped];
-
-    /// As it stands in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Next => "next",
-            Self::Retired => "retired",
-            Self::Gone => "gone",
-            Self::Dropped => "dropped",
-        }
-    }
-}
 
 /// How urgent a rotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -357,93 +324,6 @@ async fn sweep(store: &Store, master: &MasterKey, settings: &KeySettings, now: T
     Ok(())
 }
 
-/// Seal everything under another master key, or for another issuer, or both: in one transaction, so that a crash leaves
-/// either the old or the new. The new key is in place beside the old file before the database changes, and takes its
-/// name afterwards; whoever starts in between finds it there.
-///
-/// # Errors
-/// When something does not open under the old key, or the database or the file cannot be written.
-pub async fn reseal(store: &Store, old: &MasterKey, new: &MasterKey) -> Result<usize, KeyError> {
-    let is_new_key = old.text().expose() != new.text().expose();
-    if is_new_key {
-        master_key::write_successor(new)?;
-    }
-    let mut tx = old.begin(store).await?;
-    let mut count = 0;
-    for row in signing_keys::list(&mut tx).await? {
-        if row.state == State::Dropped.as_str() {
-            continue;
-        }
-        let purpose = purpose(&row);
-        let sealed = new.seal(&purpose, &old.open_of_any_issuer(&purpose, &row.sealed)?)?;
-        swap(&mut tx, &row, &SigningKey { sealed, ..row.clone() }).await?;
-        count += 1;
-    }
-    for name in SEALED_FACTS {
-        if let Some(value) = instance::find(&mut tx, name).await? {
-            let sealed = new.seal(name, &old.open_of_any_issuer(name, &value)?)?;
-            instance::replace(&mut tx, name, &value, &sealed).await?;
-            count += 1;
-        }
-    }
-    if !instance::replace(&mut tx, PROOF, old.proof(), new.proof()).await? {
-        return Err(KeyError::MasterKeyWrong);
-    }
-    tx.touch().await?;
-    tx.commit().await?;
-    if let Some(file) = new.file().filter(|_| is_new_key) {
-        master_key::promote_file(file)?;
-    }
-    Ok(count)
-}
-
-/// Open a key's row; it has to be what the row says, in every respect.
-pub(super) fn open_row(master: &MasterKey, row: &SigningKey) -> Result<(Algorithm, State, OwnKey), KeyError> {
-    let tampered = || KeyError::Tampered(format!("signing key {}", row.kid));
-    let alg: Algorithm = row.alg.parse().map_err(|_| tampered())?;
-    let state = State::ALL.iter().copied().find(|state| state.as_str() == row.state).ok_or_else(tampered)?;
-    let json = master.open(&purpose(row), &row.sealed)?;
-    let own = OwnKey::from_sealed(alg, &json).filter(|own| own.kid == row.kid).ok_or_else(tampered)?;
-    Ok((alg, state, own))
-}
-
-pub(super) fn open_refresh_key(master: &MasterKey, sealed: &str) -> Result<RefreshKey, KeyError> {
-    let bytes = master.open(REFRESH_MAC, sealed)?;
-    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Tampered(REFRESH_MAC.to_owned()))?;
-    Ok(RefreshKey::new(&Zeroizing::new(key)))
-}
-
-fn new_refresh_key(master: &MasterKey, random: &Random) -> Result<String, KeyError> {
-    master.seal(REFRESH_MAC, &*Zeroizing::new(random.bytes::<32>()))
-}
-
-/// What a key is sealed as. The state is part of it: a writer of rows cannot bring a gone key back.
-fn purpose(row: &SigningKey) -> String {
-    format!("signing_key/{}/{}/{}", row.alg, row.state, row.kid)
-}
-
-fn new_row(master: &MasterKey, key: &OwnKey, state: State, now: Timestamp) -> Result<SigningKey, KeyError> {
-    let row = SigningKey {
-        kid: key.kid.clone(),
-        alg: key.alg.as_str().to_owned(),
-        state: state.as_str().to_owned(),
-        sealed: String::new(),
-        created_at: now.0,
-        active_from: (state == State::Active).then_some(now.0),
-        retired_at: None,
-        gone_at: None,
-    };
-    Ok(SigningKey { sealed: master.seal(&purpose(&row), &key.json())?, ..row })
-}
-
-/// The row in another state, sealed as that. What is gone loses its private half.
-fn moved(master: &MasterKey, row: &SigningKey, to: State) -> Result<SigningKey, KeyError> {
-    let (_, _, own) = open_row(master, row)?;
-    let json = if to == State::Gone { own.without_private()?.json() } else { own.json() };
-    let row = SigningKey { state: to.as_str().to_owned(), ..row.clone() };
-    Ok(SigningKey { sealed: master.seal(&purpose(&row), &json)?, ..row })
-}
-
 fn retired(
     master: &MasterKey,
     row: &SigningKey,
@@ -454,17 +334,7 @@ fn retired(
     Ok(SigningKey { retired_at: Some(now.0), gone_at: Some(gone_at.0), ..moved(master, row, State::Retired)? })
 }
 
-fn dropped(row: &SigningKey, now: Timestamp) -> SigningKey {
-    SigningKey {
-        state: State::Dropped.as_str().to_owned(),
-        sealed: String::new(),
-        retired_at: row.retired_at.or(row.active_from.map(|_| now.0)),
-        gone_at: Some(now.0),
-        ..row.clone()
-    }
-}
-
-async fn swap(tx: &mut Write, from: &SigningKey, to: &SigningKey) -> Result<(), KeyError> {
+pub(super) async fn swap(tx: &mut Write, from: &SigningKey, to: &SigningKey) -> Result<(), KeyError> {
     // The row was read in this transaction, which holds the lock of all changes.
     if signing_keys::change(tx, from, to).await? {
         Ok(())
@@ -494,9 +364,5 @@ fn old_enough(rows: &[SigningKey], alg: Algorithm, settings: &KeySettings, now: 
     if ready_at <= now { Ok(()) } else { Err(KeyError::TooYoung { alg, ready_at: ready_at.0 }) }
 }
 
-/// The name of the refresh tokens' key among the facts of the installation, and what it is sealed as.
-pub(super) const REFRESH_MAC: &str = "refresh_mac";
-/// Every fact that is sealed, besides the proof of the master key itself.
-const SEALED_FACTS: &[&str] = &[REFRESH_MAC];
 /// Other nodes may sign with a retired key until they have heard of it.
 const LAG: Lifetime = Lifetime::minutes(1);

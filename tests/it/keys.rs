@@ -1,81 +1,20 @@
 //! The life of signing keys, on the database under test.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use josekit::jwk::{
     KeyPair,
     alg::{ec::EcCurve, ec::EcKeyPair, rsa::RsaKeyPair},
 };
 use latchkey::{
-    keys::{self, KeyError, KeySettings, Keyring, Listed, MasterKey, Mode, rotation},
-    protocol::{Algorithm, Lifetime, PlainSecret, Timestamp},
+    keys::{self, KeyError, KeySettings, Keyring, MasterKey, Mode},
+    protocol::{Algorithm, Lifetime},
     random::Random,
-    store::{Store, instance, signing_keys},
+    store::{instance, signing_keys},
 };
 use serde_json::{Value, json};
 
-use crate::world;
-
-const ISSUER: &str = "https://op.example";
-const START: Timestamp = Timestamp(1_700_000_000);
-const RS256: Algorithm = Algorithm::RS256;
-
-/// A database and a folder for master keys; nodes are opened on it.
-struct Place {
-    store: Store,
-    folder: tempfile::TempDir,
-    settings: KeySettings,
-}
-
-impl Place {
-    async fn new() -> Self {
-        Self::keeping(&[RS256]).await
-    }
-
-    async fn keeping(algorithms: &[Algorithm]) -> Self {
-        let settings = KeySettings { algorithms: algorithms.to_vec(), ..KeySettings::default() };
-        Self { store: world::store().await, folder: tempfile::tempdir().unwrap(), settings }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("keys").join("master.key")
-    }
-
-    async fn master(&self) -> Result<MasterKey, KeyError> {
-        MasterKey::load(&self.store, ISSUER, None, &self.file(), &Random::System).await
-    }
-
-    async fn node(&self, now: Timestamp) -> Keyring {
-        self.try_node(now).await.expect("the ring opens")
-    }
-
-    async fn try_node(&self, now: Timestamp) -> Result<Keyring, KeyError> {
-        Keyring::open(&self.store, self.master().await?, &self.settings, &Random::System, now).await
-    }
-
-    async fn keys(&self) -> Vec<Listed> {
-        rotation::list(&self.store).await.unwrap()
-    }
-
-    /// The kid of the only key in a state.
-    async fn kid(&self, state: &str) -> String {
-        let found: Vec<_> = self.keys().await.into_iter().filter(|key| key.state == state).collect();
-        assert_eq!(found.len(), 1, "one {state} key: {found:?}");
-        found[0].kid.clone()
-    }
-
-    async fn row(&self, state: &str) -> signing_keys::SigningKey {
-        let rows = signing_keys::list(&mut self.store.read().await.unwrap()).await.unwrap();
-        rows.into_iter().find(|row| row.state == state).expect("there is such a key")
-    }
-
-    /// Write to the table as somebody would who has the database and nothing else.
-    async fn tamper(&self, from: &signing_keys::SigningKey, to: &signing_keys::SigningKey) {
-        let mut tx = self.store.write().await.unwrap();
-        assert!(signing_keys::change(&mut tx, from, to).await.unwrap());
-        tx.commit().await.unwrap();
-    }
-}
+use crate::key_place::{ISSUER, Place, RS256, START, sign};
 
 fn published(node: &Keyring) -> Vec<Value> {
     let set: Value = serde_json::from_slice(&node.published().body).unwrap();
@@ -84,10 +23,6 @@ fn published(node: &Keyring) -> Vec<Value> {
 
 fn kids(node: &Keyring) -> Vec<String> {
     published(node).iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
-}
-
-fn sign(node: &Keyring) -> String {
-    node.sign(RS256, "at+jwt", &json!({ "sub": "usr_1" })).unwrap()
 }
 
 #[tokio::test]
@@ -327,81 +262,6 @@ async fn no_token_is_refused_and_none_is_signed_by_an_unpublished_key_while_keys
 }
 
 #[tokio::test]
-async fn the_master_key_is_made_once_for_its_owner_alone() {
-    let place = Place::new().await;
-    let master = place.master().await.unwrap();
-    let text = std::fs::read_to_string(place.file()).unwrap();
-    assert_eq!(text.trim(), master.text().expose());
-    assert_eq!(text.trim().len(), 43);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(place.file()).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-    assert_eq!(std::fs::read_dir(place.file().parent().unwrap()).unwrap().count(), 1, "no draft is left behind");
-    assert_eq!(place.master().await.unwrap().text().expose(), text.trim());
-    // The same key may come from the settings.
-    let given = PlainSecret::new(text.clone());
-    MasterKey::load(&place.store, ISSUER, Some(&given), &place.file(), &Random::System).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_node_without_the_master_key_refuses_and_makes_none() {
-    let place = Place::new().await;
-    place.node(START).await;
-    let elsewhere = place.folder.path().join("other-node").join("master.key");
-    let error = MasterKey::load(&place.store, ISSUER, None, &elsewhere, &Random::System).await.err().unwrap();
-    assert!(matches!(&error, KeyError::MasterKeyMissing(file) if *file == elsewhere));
-    assert!(error.hint().unwrap().contains("copy the file"));
-    assert!(!elsewhere.exists());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_nodes_that_make_a_master_key_at_once_one_is_told_to_fetch_the_others() {
-    let place = Place::new().await;
-    let files = [place.folder.path().join("one.key"), place.folder.path().join("two.key")];
-    let load = async |file: &PathBuf| MasterKey::load(&place.store, ISSUER, None, file, &Random::System).await;
-    let (one, two) = tokio::join!(load(&files[0]), load(&files[1]));
-    assert_ne!(one.is_ok(), two.is_ok());
-    assert!(matches!(one.err().or(two.err()), Some(KeyError::MasterKeyMissing(_))));
-    assert_eq!(files.iter().filter(|file| file.exists()).count(), 1, "the key that sealed nothing is gone");
-}
-
-#[tokio::test]
-async fn a_wrong_or_malformed_master_key_refuses_to_open() {
-    let place = Place::new().await;
-    place.node(START).await;
-    let load = async |text: &str| {
-        let given = PlainSecret::new(text);
-        MasterKey::load(&place.store, ISSUER, Some(&given), &place.file(), &Random::System).await.err().unwrap()
-    };
-    let wrong = Random::seeded(1).token();
-    assert!(matches!(load(&wrong).await, KeyError::MasterKeyWrong));
-    for malformed in ["", "secret", &wrong[..42], &format!("{wrong}A"), &"=".repeat(43), &format!("{}+", &wrong[..42])]
-    {
-        assert!(matches!(load(malformed).await, KeyError::MasterKeyMalformed), "{malformed}");
-    }
-    std::fs::write(place.file(), &wrong).unwrap();
-    assert!(matches!(place.try_node(START).await.err().unwrap(), KeyError::MasterKeyWrong));
-}
-
-#[tokio::test]
-async fn keys_of_another_issuer_are_refused_until_they_are_bound_to_this_one() {
-    let place = Place::new().await;
-    let token = sign(&place.node(START).await);
-    let moved = "https://new.example";
-    let error = MasterKey::load(&place.store, moved, None, &place.file(), &Random::System).await.err().unwrap();
-    assert!(matches!(&error, KeyError::OtherIssuer { sealed, ours } if sealed == ISSUER && ours == moved), "{error}");
-    let old = MasterKey::load_of_any_issuer(&place.store, moved, None, &place.file(), &Random::System).await.unwrap();
-    let new = MasterKey::parse(moved, old.text().expose(), old.file()).unwrap();
-    assert_eq!(rotation::reseal(&place.store, &old, &new).await.unwrap(), 3);
-    let master = MasterKey::load(&place.store, moved, None, &place.file(), &Random::System).await.unwrap();
-    let node = Keyring::open(&place.store, master, &place.settings, &Random::System, START).await.unwrap();
-    assert!(node.verify(&token).is_some());
-    assert!(matches!(place.master().await, Err(KeyError::OtherIssuer { .. })));
-}
-
-#[tokio::test]
 async fn a_writer_to_the_database_can_neither_add_a_key_nor_change_what_one_is() {
     let place = Place::new().await;
     let node = place.node(START).await;
@@ -483,45 +343,6 @@ async fn a_key_brought_to_a_living_server_becomes_the_next_one_once() {
     assert!(matches!(lost, KeyError::AlreadyThere(_, state) if state == "dropped"));
     let ec = EcKeyPair::generate(EcCurve::P256).unwrap().to_jwk_key_pair().to_string();
     assert!(matches!(node.import(&place.store, &ec, None, START).await, Err(KeyError::NoRing(Algorithm::ES256))));
-}
-
-#[tokio::test]
-async fn resealing_changes_the_master_key_under_running_nodes() {
-    let place = Place::new().await;
-    let node = place.node(START).await;
-    let (token, mac, tag) = (sign(&node), node.refresh_key().mac(b"token"), node.published());
-    let old = place.master().await.unwrap();
-    let new = MasterKey::generate(ISSUER, old.file(), &Random::System).unwrap();
-    assert_eq!(rotation::reseal(&place.store, &old, &new).await.unwrap(), 3);
-    assert_eq!(std::fs::read_to_string(place.file()).unwrap().trim(), new.text().expose());
-    assert_eq!(std::fs::read_dir(place.file().parent().unwrap()).unwrap().count(), 1);
-
-    // The running node reads the file again; a new one starts; whoever has only the old key does not.
-    node.reload(&place.store).await.unwrap();
-    assert!(node.rotate(&place.store, RS256, Mode::Now, START).await.unwrap().won);
-    let fresh = place.node(START).await;
-    assert_eq!(fresh.refresh_key().mac(b"token"), mac);
-    assert!(fresh.verify(&token).is_some());
-    assert_ne!(fresh.published(), tag);
-    let given = PlainSecret::new(old.text().expose());
-    let refused = MasterKey::load(&place.store, ISSUER, Some(&given), &place.file(), &Random::System).await;
-    assert!(matches!(refused, Err(KeyError::MasterKeyWrong)));
-    assert!(matches!(rotation::reseal(&place.store, &old, &new).await, Err(KeyError::MasterKeyWrong)));
-}
-
-#[tokio::test]
-async fn a_reseal_that_was_killed_before_the_file_had_its_name_is_finished_by_the_next_start() {
-    let place = Place::new().await;
-    let token = sign(&place.node(START).await);
-    let old = place.master().await.unwrap();
-    let new = MasterKey::generate(ISSUER, old.file(), &Random::System).unwrap();
-    rotation::reseal(&place.store, &old, &new).await.unwrap();
-    // As it was after the commit and before the rename.
-    std::fs::rename(place.file(), place.file().with_extension("key.new")).unwrap();
-    std::fs::write(place.file(), old.text().expose()).unwrap();
-    assert!(place.node(START).await.verify(&token).is_some());
-    assert_eq!(std::fs::read_to_string(place.file()).unwrap().trim(), new.text().expose());
-    assert!(!place.file().with_extension("key.new").exists());
 }
 
 #[tokio::test]

@@ -2,8 +2,11 @@
 
 mod accounts;
 mod clients;
+mod key_place;
 mod keys;
 mod layers;
+mod master_key;
 mod orgs;
 mod resources;
+mod tokens;
 mod world;
