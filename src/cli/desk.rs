@@ -3,14 +3,17 @@
 use std::io::{IsTerminal, Read};
 
 use serde::Serialize;
+use tokio::sync::OnceCell;
 
 use super::{Failure, output};
 use crate::{
     clients::Registry,
     clock::Clock,
     config::Settings,
+    keys::{Keyring, MasterKey},
     protocol::{PlainSecret, Timestamp},
     random::Random,
+    server::key_settings,
     store::Store,
 };
 
@@ -28,6 +31,7 @@ pub struct Desk {
     pub random: Random,
     /// Whether to print JSON.
     pub json: bool,
+    keyring: OnceCell<Keyring>,
 }
 
 impl Desk {
@@ -38,7 +42,31 @@ impl Desk {
     pub async fn open(settings: Settings, json: bool) -> Result<Self, Failure> {
         let store = Store::open(&settings.database_url).await?;
         let registry = Registry::new(store.clone(), &settings.issuer);
-        Ok(Self { settings, store, registry, clock: Clock::System, random: Random::System, json })
+        Ok(Self {
+            settings,
+            store,
+            registry,
+            clock: Clock::System,
+            random: Random::System,
+            json,
+            keyring: OnceCell::new(),
+        })
+    }
+
+    /// The signing keys, opened when a command first needs them.
+    ///
+    /// # Errors
+    /// When the master key is missing or another one.
+    pub async fn keyring(&self) -> Result<&Keyring, Failure> {
+        let open = async || {
+            let (settings, keys) = (&self.settings, &self.settings.keys);
+            let master =
+                MasterKey::load(&self.store, &settings.issuer, keys.master_key.as_ref(), &keys.file, &self.random)
+                    .await?;
+            let keys = key_settings(settings);
+            Keyring::open(&self.store, master, &keys, &self.random, self.now()).await
+        };
+        Ok(self.keyring.get_or_try_init(open).await?)
     }
 
     /// The time, once per command.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
+    keys::KeyError,
     protocol::{Error, Lifetime, Refusal, Timestamp},
     store::StoreError,
 };
@@ -62,6 +63,12 @@ impl From<Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::new(with_causes(&error))
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self { sentence: with_causes(&error), hint: error.hint().map(str::to_owned) }
     }
 }
 

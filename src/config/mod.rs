@@ -133,9 +133,9 @@ pub struct Sessions {
 pub struct Brand {
     /// What the server is called.
     pub name: String,
-    /// An SVG or PNG file shown instead of the mark.
+    /// An image file shown instead of the mark.
     pub logo: Option<PathBuf>,
-    /// The colour of buttons and links, `#rrggbb`; white on it can be read.
+    /// The colour of buttons and links, `#rrggbb`.
     pub accent: Option<String>,
 }
 

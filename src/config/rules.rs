@@ -35,20 +35,6 @@ fn is_loopback_host(url: &Url) -> bool {
     }
 }
 
-/// The contrast of white text on `#rrggbb` (WCAG 2.2, relative luminance); `None` for anything else.
-#[must_use]
-pub fn contrast_with_white(colour: &str) -> Option<f64> {
-    let digits = colour.strip_prefix('#').filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()))?;
-    let number = u32::from_str_radix(digits, 16).ok()?;
-    let [_, red, green, blue] = number.to_be_bytes();
-    let linear = |channel: u8| {
-        let share = f64::from(channel) / 255.0;
-        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-    };
-    let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
-    Some(1.05 / (luminance + 0.05))
-}
-
 /// A rule that joins several settings, broken: the setting to change, and what is wrong.
 pub(super) struct Broken {
     pub(super) key: &'static str,
@@ -178,14 +164,6 @@ mod tests {
         ] {
             assert!(!is_issuer(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn contrast_is_what_wcag_says() {
-        let contrast = |colour| contrast_with_white(colour).unwrap();
-        assert!((contrast("#000000") - 21.0).abs() < 0.01);
-        assert!((contrast("#ffffff") - 1.0).abs() < 0.01);
-        assert!((contrast("#767676") - 4.54).abs() < 0.01);
     }
 
     #[test]

@@ -113,8 +113,8 @@ pub const SETTINGS: &[Setting] = &[
     setting!(sessions.idle, Span, "How long a browser session lives after its last sign of life."),
     setting!(sessions.absolute, Span, "How long a browser session lives at all."),
     setting!(brand.name, Text, "What the pages call this server."),
-    setting!(brand.logo, Maybe<File>, "SVG or PNG file shown above every page.", unset: "the mark of Latchkey"),
-    setting!(brand.accent, Maybe<Accent>, "Colour of the buttons, `#rrggbb`; its contrast is checked at start.", unset: "the blue of Latchkey"),
+    setting!(brand.logo, Maybe<File>, "Image shown above every page: a file, SVG, PNG, JPEG or WebP.", unset: "the mark of Latchkey"),
+    setting!(brand.accent, Maybe<Accent>, "Colour of buttons and links, `#rrggbb`; its contrast is checked at start.", unset: "the colour of Latchkey"),
     setting!(
         outgoing.allow_private_addresses,
         Switch,

@@ -1,0 +1,105 @@
+//! The server: what every request may need, and the one route table.
+
+mod front;
+mod peer;
+mod routes;
+
+use std::sync::Arc;
+
+use crate::{
+    accounts::Passwords,
+    clients::Registry,
+    clock::Clock,
+    config::Settings,
+    grants::LiveGrants,
+    keys::{KeyError, KeySettings, Keyring, MasterKey},
+    random::Random,
+    store::{Store, StoreError},
+    telemetry::Metrics,
+    web::assets::{BadBrand, Brand},
+};
+
+pub use front::RequestId;
+pub use peer::Peer;
+pub use routes::{ops_router, router};
+
+/// Everything a request may need. Nobody below the endpoints and pages sees the whole of it.
+pub struct Server {
+    /// What the operator decided.
+    pub settings: Settings,
+    /// The database.
+    pub store: Store,
+    /// The signing keys.
+    pub keyring: Keyring,
+    /// The registered clients and resources.
+    pub registry: Registry,
+    /// Which grants are alive.
+    pub grants: LiveGrants,
+    /// The pool that hashes passwords.
+    pub passwords: Passwords,
+    /// What the pages look like.
+    pub brand: Brand,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub random: Random,
+}
+
+/// Why a server cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys cannot be opened.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The brand cannot be shown.
+    #[error(transparent)]
+    Brand(#[from] BadBrand),
+}
+
+impl OpenError {
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Keys(error) => error.hint(),
+            Self::Store(_) | Self::Brand(_) => None,
+        }
+    }
+}
+
+impl Server {
+    /// Open the database and the keys, making what is missing.
+    ///
+    /// # Errors
+    /// A database that cannot be opened, keys that do not open, a brand that cannot be shown.
+    pub async fn open(settings: Settings, clock: Clock, random: Random) -> Result<Arc<Self>, OpenError> {
+        let brand = &settings.brand;
+        let brand = Brand::new(&brand.name, brand.logo.as_deref(), brand.accent.as_deref())?;
+        let store = Store::open(&settings.database_url).await?;
+        let keys = &settings.keys;
+        let master = MasterKey::load(&store, &settings.issuer, keys.master_key.as_ref(), &keys.file, &random).await?;
+        let keyring = Keyring::open(&store, master, &key_settings(&settings), &random, clock.now()).await?;
+        let registry = Registry::new(store.clone(), &settings.issuer);
+        let grants = LiveGrants::new(store.clone(), registry.clone());
+        let (passwords, metrics) = (Passwords::new(), Metrics::new());
+        Ok(Arc::new(Self { settings, store, keyring, registry, grants, passwords, brand, metrics, clock, random }))
+    }
+}
+
+/// What the life of the keys depends on.
+#[must_use]
+pub fn key_settings(settings: &Settings) -> KeySettings {
+    KeySettings {
+        algorithms: settings.keys.algorithms.clone(),
+        rotate_every: settings.keys.rotate_every,
+        announce: settings.keys.announce,
+        rsa_bits: usize::try_from(settings.keys.rsa_bits).unwrap_or(2048),
+        longest_token: settings.tokens.access_token.max(settings.tokens.id_token),
+        longest_session: settings.sessions.absolute,
+    }
+}
