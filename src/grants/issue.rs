@@ -1,13 +1,14 @@
 //! Making the tokens of a grant: what they may say is worked out anew each time, from what was granted and what the
 //! user's role allows today. Nothing here writes: signing comes first, [`Issued::keep`] within the transaction.
 
-use super::{Context, Granted, Lifetimes, LiveGrant};
+use super::{Context, Granted, LiveGrant};
 use crate::{
     accounts,
     clients::{
         AccessTokenFormat, Client, Resource,
         audience::{self, Audience},
     },
+    config::Tokens,
     orgs,
     protocol::{
         Code, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
@@ -148,7 +149,7 @@ pub async fn client_token(context: Context<'_>, client: &Client, scope: Scope, a
 
 /// When the refresh tokens of a grant end that were last rotated then.
 #[must_use]
-pub fn refresh_end(lifetimes: Lifetimes, grant: &Grant, rotated: Timestamp) -> Timestamp {
+pub fn refresh_end(lifetimes: &Tokens, grant: &Grant, rotated: Timestamp) -> Timestamp {
     (rotated + lifetimes.refresh_idle).min(Timestamp(grant.created_at) + lifetimes.refresh_absolute)
 }
 

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::{
     clients::{AuthenticatedClient, Registry},
+    config::Tokens,
     keys::Keyring,
-    protocol::{Code, Error, GrantType, Lifetime, Params, Refusal, Result, Scope, Timestamp},
+    protocol::{Code, Error, GrantType, Params, Refusal, Result, Scope, Timestamp},
     random::Random,
     store::Store,
 };
@@ -50,24 +51,9 @@ pub struct Context<'a> {
     /// The issuer identifier.
     pub issuer: &'a str,
     /// How long tokens live.
-    pub lifetimes: Lifetimes,
+    pub lifetimes: &'a Tokens,
     /// The time.
     pub now: Timestamp,
-}
-
-/// How long what is handed out lives.
-#[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
-    /// An access token.
-    pub access_token: Lifetime,
-    /// An ID token.
-    pub id_token: Lifetime,
-    /// A refresh token that nobody uses.
-    pub refresh_idle: Lifetime,
-    /// The refresh tokens of a grant, one after the other.
-    pub refresh_absolute: Lifetime,
-    /// How long a refresh token that was used gives the same successor again.
-    pub refresh_repeat: Lifetime,
 }
 
 /// A successful answer of the token endpoint (RFC 6749 §5.1, OIDC Core §3.1.3.3).

@@ -11,12 +11,13 @@ use oxide_auth::{
 };
 
 use super::{
-    Context, Granted, Lifetimes, LiveGrant,
+    Context, Granted, LiveGrant,
     issue::{self, Order},
     live::Standing,
 };
 use crate::{
     clients::AuthenticatedClient,
+    config::Tokens,
     protocol::{
         Code, Error, Lifetime, Params, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
@@ -107,7 +108,7 @@ async fn attempt(
 
 /// When the refresh tokens of a grant end if nobody uses them.
 #[must_use]
-pub fn end(lifetimes: Lifetimes, grant: &Grant) -> Timestamp {
+pub fn end(lifetimes: &Tokens, grant: &Grant) -> Timestamp {
     issue::refresh_end(lifetimes, grant, Timestamp(grant.refresh_rotated_at))
 }
 
