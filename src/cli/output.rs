@@ -131,6 +131,15 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
+/// One thing for people: a line for each of its facts, aligned; facts that are empty are left out.
+#[must_use]
+pub fn record(facts: &[(&str, String)]) -> String {
+    let facts: Vec<_> = facts.iter().filter(|(_, value)| !value.is_empty()).collect();
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let line = |(name, value): &&(&str, String)| format!("{name:<width$}  {}", printable(value));
+    facts.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Text that came from somebody else, safe to print on a terminal: control characters are shown, not obeyed.
 #[must_use]
 pub fn printable(text: &str) -> String {
@@ -181,6 +190,12 @@ mod tests {
         let rows = [vec!["a".to_owned(), "x\u{1b}[31m".to_owned()], vec!["longer".to_owned(), "é".to_owned()]];
         assert_eq!(table(&["id", "name"], &rows), "ID      NAME\na       x\\u{1b}[31m\nlonger  é");
         assert_eq!(table(&["id"], &[]), "none");
+    }
+
+    #[test]
+    fn a_record_leaves_out_what_is_not_known() {
+        let facts = [("name", "Alice".to_owned()), ("e-mail", String::new()), ("sub", "usr_1".to_owned())];
+        assert_eq!(record(&facts), "name  Alice\nsub   usr_1");
     }
 
     #[test]
