@@ -5,7 +5,7 @@ pub mod claims;
 pub mod devices;
 mod identifier;
 mod login;
-mod password;
+pub mod password;
 mod throttle;
 
 pub use account::{

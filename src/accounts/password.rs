@@ -256,8 +256,8 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-const SHORTEST: usize = 8;
-const LONGEST: usize = 1024;
+pub const SHORTEST: usize = 8;
+pub const LONGEST: usize = 1024;
 
 /// How many may wait in each queue: two seconds' worth or so.
 const WAITING: usize = 64;

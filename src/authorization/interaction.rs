@@ -44,6 +44,10 @@ pub enum Step {
 /// Decide the next step (OIDC Core §3.1.2.3, §3.1.2.4).
 #[must_use]
 pub fn next_step(request: &Request, facts: Facts<'_>) -> Step {
+    if facts.for_this_request && facts.login.is_some_and(|login| !is_expected(request, login)) {
+        // OIDC Core §3.1.2.1, `id_token_hint`: somebody else signed in than the client knows; asking again leads nowhere.
+        return Step::Refuse(Refusal::new(Code::LoginRequired, "another user signed in than `id_token_hint` names"));
+    }
     let Some(login) = facts.login.filter(|login| is_good_enough(request, login, facts)) else {
         return page(request, Step::Login, Code::LoginRequired, "nobody is signed in whom this request would accept");
     };
@@ -52,16 +56,17 @@ pub fn next_step(request: &Request, facts: Facts<'_>) -> Step {
     }
     let offers = match facts.offers {
         Some(Offers::NoSuchOrganisation) | None => {
-            let refusal = Refusal::new(
-                Code::AccessDenied,
-                "the user is no active member of the organisation that `scope` names",
-            );
+            let refusal =
+                Refusal::new(Code::AccessDenied, "the user is no active member of the organisation that `scope` names");
             return Step::Refuse(refusal.hint(format!("user {}", login.sub)));
         }
         Some(offers) => offers,
     };
     if offers.all().iter().all(|offer| offer.scope.is_empty()) {
-        return Step::Refuse(Refusal::new(Code::AccessDenied, "the user has none of the permissions that `scope` asks for"));
+        return Step::Refuse(Refusal::new(
+            Code::AccessDenied,
+            "the user has none of the permissions that `scope` asks for",
+        ));
     }
     match settled(request, offers, facts.remembered) {
         Some(offer) => Step::Grant(Box::new(offer.clone())),
@@ -78,10 +83,13 @@ fn page(request: &Request, step: Step, code: Code, why: &'static str) -> Step {
 }
 
 fn is_good_enough(request: &Request, login: &Login, facts: Facts<'_>) -> bool {
-    let is_expected = request.expected_sub.as_ref().is_none_or(|sub| *sub == login.sub);
     let is_fresh = facts.for_this_request
         || (!request.prompt.login && request.max_age.is_none_or(|age| facts.now - login.auth_time <= age && age.0 > 0));
-    is_expected && is_fresh
+    is_expected(request, login) && is_fresh
+}
+
+fn is_expected(request: &Request, login: &Login) -> bool {
+    request.expected_sub.as_ref().is_none_or(|sub| *sub == login.sub)
 }
 
 /// The offer that needs no question: consented to before, or a first-party client's.
@@ -104,6 +112,253 @@ fn settled<'a>(request: &Request, offers: &'a Offers, remembered: &[Consent]) ->
 
 /// RFC 8252 §8.6: another app on the device can pretend to be a public client on a loopback or custom-scheme URI, so
 /// the user sees every request of one.
-fn must_always_ask(client: &Client) -> bool {
+#[must_use]
+pub fn must_always_ask(client: &Client) -> bool {
     client.is_public() && client.metadata.application_type == ApplicationType::Native
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        authorization::{request::OrgWish, response::Recipient},
+        clients::Metadata,
+        orgs::Membership,
+        protocol::{AuthMethod, Lifetime, Params, Prompt, ResponseMode, claims::ClaimsRequest},
+    };
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn client(change: impl FnOnce(&mut Client)) -> Arc<Client> {
+        let mut client = Client {
+            id: "app".into(),
+            metadata: Metadata::default(),
+            first_party: false,
+            require_pkce: true,
+            enabled: true,
+            epoch: 0,
+            created_at: NOW,
+            updated_at: NOW,
+        };
+        change(&mut client);
+        Arc::new(client)
+    }
+
+    fn request(change: impl FnOnce(&mut Request)) -> Request {
+        let mut request = Request {
+            client: client(|_| {}),
+            recipient: Recipient {
+                redirect_uri: "https://app.example/cb".into(),
+                mode: ResponseMode::default(),
+                state: None,
+                issuer: "https://id.example".into(),
+                client_name: "App".into(),
+            },
+            scope: ["openid", "email"].into_iter().collect(),
+            resources: Vec::new(),
+            org: OrgWish::Unsaid,
+            prompt: Prompt::default(),
+            max_age: None,
+            claims: ClaimsRequest::default(),
+            nonce: None,
+            code_challenge: None,
+            login_hint: None,
+            expected_sub: None,
+            ui_locales: None,
+            params: Params::default(),
+        };
+        change(&mut request);
+        request
+    }
+
+    fn login(age: i64) -> Login {
+        Login {
+            sub: "usr_alice".into(),
+            sid: "s1".into(),
+            auth_time: NOW - Lifetime::seconds(age),
+            acr: super::super::login::ACR_PASSWORD.into(),
+            amr: vec!["pwd".into()],
+            epoch: 0,
+            agent: String::new(),
+        }
+    }
+
+    fn offer(org: Option<&str>) -> Offer {
+        Offer {
+            membership: org.map(|id| Membership {
+                org_id: id.into(),
+                org_slug: id.into(),
+                org_name: id.into(),
+                org_epoch: 0,
+                role: "editor".into(),
+                role_id: "r".into(),
+                role_level: 50,
+                permissions: Vec::new(),
+            }),
+            scope: ["openid", "email"].into_iter().collect(),
+            claims: Vec::new(),
+            audience: vec!["https://id.example".into()],
+        }
+    }
+
+    fn consent(org: &str, scope: &str, at: i64) -> Consent {
+        Consent {
+            user_id: "usr_alice".into(),
+            client_id: "app".into(),
+            org_id: org.into(),
+            resource: "https://id.example".into(),
+            scope: scope.into(),
+            claims: String::new(),
+            updated_at: at,
+        }
+    }
+
+    struct Case<'a> {
+        request: Request,
+        login: Option<Login>,
+        for_this_request: bool,
+        offers: &'a Offers,
+        remembered: &'a [Consent],
+    }
+
+    fn step(case: &Case<'_>) -> &'static str {
+        let facts = Facts {
+            login: case.login.as_ref(),
+            for_this_request: case.for_this_request,
+            offers: case.login.as_ref().map(|_| case.offers),
+            remembered: case.remembered,
+            now: NOW,
+        };
+        match next_step(&case.request, facts) {
+            Step::Login => "login",
+            Step::PickAccount => "pick",
+            Step::Consent => "consent",
+            Step::Grant(_) => "grant",
+            Step::Refuse(refusal) => refusal.code.as_str(),
+        }
+    }
+
+    #[test]
+    fn what_comes_next_follows_from_prompt_age_login_and_consent() {
+        let one = Offers::One(Box::new(offer(None)));
+        let allowed = [consent("", "openid email profile", 5)];
+        let prompt = |text: &'static str| request(|request| request.prompt = Prompt::parse(Some(text)).unwrap());
+        let aged = |seconds| request(|request| request.max_age = Some(Lifetime::seconds(seconds)));
+        // prompt and max_age, age of the login, whether it was for this request, whether consent is remembered
+        for (request, age, fresh, is_allowed, expected) in [
+            (request(|_| {}), None, false, true, "login"),
+            (request(|_| {}), Some(10), false, true, "grant"),
+            (request(|_| {}), Some(10), false, false, "consent"),
+            (prompt("none"), None, false, true, "login_required"),
+            (prompt("none"), Some(10), false, true, "grant"),
+            (prompt("none"), Some(10), false, false, "consent_required"),
+            (prompt("login"), Some(0), false, true, "login"),
+            (prompt("login"), Some(0), true, true, "grant"),
+            (prompt("create"), Some(0), false, true, "login"),
+            (prompt("consent"), Some(10), false, true, "consent"),
+            (prompt("login consent"), Some(10), false, true, "login"),
+            (prompt("login consent"), Some(0), true, true, "consent"),
+            (prompt("select_account"), Some(10), false, true, "pick"),
+            (prompt("select_account"), Some(10), true, true, "grant"),
+            (prompt("select_account"), None, false, true, "login"),
+            (aged(60), Some(60), false, true, "grant"),
+            (aged(60), Some(61), false, true, "login"),
+            (aged(60), Some(61), true, true, "grant"),
+            (aged(0), Some(0), false, true, "login"),
+            (aged(0), Some(0), true, true, "grant"),
+        ] {
+            let remembered = if is_allowed { &allowed[..] } else { &[] };
+            let what = format!("{:?} {:?} {age:?} {fresh} {is_allowed}", request.prompt, request.max_age);
+            let case = Case { request, login: age.map(login), for_this_request: fresh, offers: &one, remembered };
+            assert_eq!(step(&case), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn another_user_than_the_client_expects_is_asked_to_sign_in_once() {
+        let one = Offers::One(Box::new(offer(None)));
+        let expecting = || request(|request| request.expected_sub = Some("usr_bob".into()));
+        let case = |request, fresh| Case {
+            request,
+            login: Some(login(5)),
+            for_this_request: fresh,
+            offers: &one,
+            remembered: &[],
+        };
+        assert_eq!(step(&case(expecting(), false)), "login");
+        assert_eq!(step(&case(expecting(), true)), "login_required");
+        let mut silent = expecting();
+        silent.prompt.none = true;
+        assert_eq!(step(&case(silent, false)), "login_required");
+    }
+
+    #[test]
+    fn a_consent_covers_what_was_allowed_and_nothing_more() {
+        let one = Offers::One(Box::new(offer(None)));
+        for (remembered, expected) in [
+            (consent("", "openid", 5), "consent"),
+            (consent("", "openid email", 5), "grant"),
+            (consent("acme", "openid email", 5), "consent"),
+            (Consent { resource: "https://other.example".into(), ..consent("", "openid email", 5) }, "consent"),
+        ] {
+            let case = Case {
+                request: request(|_| {}),
+                login: Some(login(5)),
+                for_this_request: false,
+                offers: &one,
+                remembered: std::slice::from_ref(&remembered),
+            };
+            assert_eq!(step(&case), expected, "{remembered:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_organisations_the_last_one_allowed_is_taken() {
+        let choice = Offers::Choice(vec![offer(Some("acme")), offer(Some("globex"))]);
+        let facts = |remembered: &'static [Consent]| {
+            let login: &'static Login = Box::leak(Box::new(login(5)));
+            Facts { login: Some(login), for_this_request: false, offers: None, remembered, now: NOW }
+        };
+        let remembered: &'static [Consent] =
+            Box::leak(Box::new([consent("acme", "openid email", 5), consent("globex", "openid email", 9)]));
+        let step = next_step(&request(|_| {}), Facts { offers: Some(&choice), ..facts(remembered) });
+        assert!(matches!(step, Step::Grant(offer) if offer.org_id() == Some("globex")));
+        let step = next_step(&request(|_| {}), Facts { offers: Some(&choice), ..facts(&[]) });
+        assert_eq!(step, Step::Consent);
+        let silent = request(|request| request.prompt.none = true);
+        let step = next_step(&silent, Facts { offers: Some(&choice), ..facts(&[]) });
+        assert!(matches!(step, Step::Refuse(refusal) if refusal.code == Code::InteractionRequired));
+    }
+
+    #[test]
+    fn an_organisation_that_cannot_be_had_is_said_to_the_client() {
+        let case = Case {
+            request: request(|_| {}),
+            login: Some(login(5)),
+            for_this_request: false,
+            offers: &Offers::NoSuchOrganisation,
+            remembered: &[],
+        };
+        assert_eq!(step(&case), "access_denied");
+    }
+
+    #[test]
+    fn a_first_party_client_is_not_asked_for_and_a_native_public_one_always_is() {
+        let one = Offers::One(Box::new(offer(None)));
+        let allowed = [consent("", "openid email", 5)];
+        let own = request(|request| request.client = client(|client| client.first_party = true));
+        let native = request(|request| {
+            request.client = client(|client| {
+                client.first_party = true;
+                client.metadata.application_type = ApplicationType::Native;
+                client.metadata.token_endpoint_auth_method = AuthMethod::None;
+            });
+        });
+        for (request, remembered, expected) in [(own, &[][..], "grant"), (native, &allowed[..], "consent")] {
+            let case = Case { request, login: Some(login(5)), for_this_request: false, offers: &one, remembered };
+            assert_eq!(step(&case), expected);
+        }
+    }
 }

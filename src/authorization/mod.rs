@@ -1,1 +1,14 @@
-//! The life of an authorization request.
+//! The life of an authorization request: read, kept while the user signs in and is asked, answered.
+//!
+//! [`request`] reads the parameters, [`interaction`] decides what comes next, [`offer`] says what an approval would
+//! give, [`situation`] gathers the facts, [`waiting`] keeps the request while pages are shown, [`code`] turns an approval into a grant with a code,
+//! and [`response`] carries the answer.
+
+pub mod code;
+pub mod interaction;
+pub mod login;
+pub mod offer;
+pub mod request;
+pub mod response;
+pub mod situation;
+pub mod waiting;

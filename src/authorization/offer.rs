@@ -10,10 +10,7 @@ use crate::{
         audience::{self, Audience},
     },
     orgs::Membership,
-    protocol::{
-        Refusal, Scope,
-        permission::{ScopeToken, classify},
-    },
+    protocol::{Refusal, Scope},
     store::consents::Consent,
 };
 
@@ -54,9 +51,8 @@ impl Offers {
     ) -> Result<Self, Refusal> {
         let audience = audience::resolve(&request.scope, &request.resources, resources, issuer)?;
         let offer = |membership: Option<&Membership>| Offer::new(request, &audience, membership, resources);
-        let needs_role = || {
-            audience::permissions(&request.scope, &audience, resources).iter().any(|(_, gate)| *gate == Gate::Role)
-        };
+        let needs_role =
+            || audience::permissions(&request.scope, &audience, resources).iter().any(|(_, gate)| *gate == Gate::Role);
         Ok(match &request.org {
             OrgWish::Slug(slug) => match memberships.iter().find(|membership| membership.org_slug == *slug) {
                 Some(membership) => Self::One(Box::new(offer(Some(membership)))),
@@ -94,26 +90,10 @@ impl Offers {
 
 impl Offer {
     fn new(request: &Request, audience: &Audience, membership: Option<&Membership>, resources: &[Resource]) -> Self {
-        let permissions = audience::permissions(&request.scope, audience, resources);
-        let mut scope = Scope::default();
-        for token in request.scope.iter() {
-            match classify(token) {
-                ScopeToken::Protocol => scope.insert(token),
-                ScopeToken::Org(_) if membership.is_some() => scope.insert(token),
-                _ => {}
-            }
-        }
-        for (permission, gate) in permissions {
-            let allowed = gate == Gate::Consent
-                || membership
-                    .is_some_and(|membership| membership.permissions.iter().any(|own| own.allows(&permission)));
-            if allowed {
-                scope.insert(&permission.to_string());
-            }
-        }
+        let role = membership.map(|membership| membership.permissions.as_slice());
         Self {
             membership: membership.cloned(),
-            scope,
+            scope: audience::allowed(&request.scope, audience, resources, role),
             claims: request.claims.names(),
             audience: audience.uris.clone(),
         }

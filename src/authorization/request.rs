@@ -175,6 +175,7 @@ impl<'a> Draft<'a> {
                 mode: ResponseMode::default(),
                 state: params.get("state").map(str::to_owned),
                 issuer: context.issuer.to_owned(),
+                client_name: bound.client.name().to_owned(),
             },
             scope: Scope::default(),
             asked_resources: Vec::new(),
@@ -231,9 +232,12 @@ fn rfc_6749(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let request = View(draft.params);
     let mut machine = Authorization::new(&request);
     let registered = || {
-        draft.recipient.redirect_uri.parse().map(RegisteredUrl::Exact).map_err(|_| {
-            Refusal::new(Code::InvalidRequest, "`redirect_uri` is not an absolute URI")
-        })
+        draft
+            .recipient
+            .redirect_uri
+            .parse()
+            .map(RegisteredUrl::Exact)
+            .map_err(|_| Refusal::new(Code::InvalidRequest, "`redirect_uri` is not an absolute URI"))
     };
     macro_rules! step {
         ($input:expr => $output:pat => $fact:expr) => {
@@ -284,13 +288,18 @@ fn prompt(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 }
 
 fn max_age(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    let Some(text) = draft.params.get("max_age") else { return Ok(()) };
+    let Some(text) = draft.params.get("max_age") else {
+        draft.max_age = draft.client.metadata.default_max_age.map(Lifetime::seconds);
+        return Ok(());
+    };
     match text.parse::<u32>() {
         Ok(seconds) => {
             draft.max_age = Some(Lifetime::seconds(seconds.into()));
             Ok(())
         }
-        Err(_) => Err(Refusal::new(Code::InvalidRequest, format!("`max_age` is `{text}`; expected a number of seconds"))),
+        Err(_) => {
+            Err(Refusal::new(Code::InvalidRequest, format!("`max_age` is `{text}`; expected a number of seconds")))
+        }
     }
 }
 
@@ -298,9 +307,10 @@ fn max_age(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 fn display(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     match draft.params.get("display") {
         None | Some("page" | "popup" | "touch" | "wap") => Ok(()),
-        Some(other) => {
-            Err(Refusal::new(Code::InvalidRequest, format!("`display` is `{other}`; expected page, popup, touch or wap")))
-        }
+        Some(other) => Err(Refusal::new(
+            Code::InvalidRequest,
+            format!("`display` is `{other}`; expected page, popup, touch or wap"),
+        )),
     }
 }
 
@@ -325,8 +335,14 @@ fn acr_values(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 }
 
 fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    // OIDC Core §5.5.1: a `sub` asked for by value is a hint of the same kind.
+    draft.expected_sub = draft.claims.sub().map(str::to_owned);
     let Some(text) = draft.params.get("id_token_hint") else { return Ok(()) };
     match (draft.context.read_hint)(text) {
+        Some(hint) if draft.expected_sub.as_ref().is_some_and(|sub| *sub != hint.sub) => Err(Refusal::new(
+            Code::InvalidRequest,
+            "`id_token_hint` and `claims` name two different users; a request is for one",
+        )),
         Some(hint) => {
             draft.expected_sub = Some(hint.sub);
             Ok(())
@@ -348,7 +364,9 @@ fn organisation(draft: &mut Draft<'_>) -> Result<(), Refusal> {
             if matches!(wish, OrgWish::Slug(_)) {
                 return Err(Refusal::new(
                     Code::InvalidScope,
-                    format!("the scope `{token}` is not registered for this client; register `org` to allow any organisation"),
+                    format!(
+                        "the scope `{token}` is not registered for this client; register `org` to allow any organisation"
+                    ),
                 ));
             }
             continue;
@@ -444,10 +462,9 @@ fn machine_refusal(error: MachineError, params: &Params) -> Refusal {
                 format!("`response_type` is `{other}`; this server takes `code`"),
             ),
         },
-        AuthorizationErrorType::InvalidScope => Refusal::new(
-            Code::InvalidScope,
-            "`scope` holds a character that no scope may have (RFC 6749 section 3.3)",
-        ),
+        AuthorizationErrorType::InvalidScope => {
+            Refusal::new(Code::InvalidScope, "`scope` holds a character that no scope may have (RFC 6749 section 3.3)")
+        }
         _ => Refusal::new(Code::InvalidRequest, "the authorization request is malformed"),
     }
 }

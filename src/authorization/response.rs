@@ -1,7 +1,5 @@
 //! The answer to an authorization request: where it goes, and how it travels (RFC 6749 §4.1.2, RFC 9207).
 
-use url::Url;
-
 use crate::protocol::{Error, Refusal, ResponseMode};
 
 /// A client's own redirect URI, with what the answer has to carry. Only [`super::request`] makes one, once the
@@ -12,6 +10,7 @@ pub struct Recipient {
     pub(super) mode: ResponseMode,
     pub(super) state: Option<String>,
     pub(super) issuer: String,
+    pub(super) client_name: String,
 }
 
 /// An answer on its way to a client.
@@ -23,6 +22,8 @@ pub struct Response {
     pub mode: ResponseMode,
     /// The parameters, in order.
     pub params: Vec<(&'static str, String)>,
+    /// What the client calls itself, for the page a form is sent from.
+    pub client_name: String,
 }
 
 /// Why an authorization request came to nothing, and who may be told.
@@ -64,7 +65,12 @@ impl Recipient {
         }
         // RFC 9207 §2: the issuer, on success and error alike, against mix-up.
         params.push(("iss", self.issuer.clone()));
-        Response { redirect_uri: self.redirect_uri.clone(), mode: self.mode, params }
+        Response {
+            redirect_uri: self.redirect_uri.clone(),
+            mode: self.mode,
+            params,
+            client_name: self.client_name.clone(),
+        }
     }
 }
 
@@ -101,16 +107,6 @@ impl From<Refusal> for Rejection {
     }
 }
 
-/// What a Content-Security-Policy calls a redirect URI: its origin, or its scheme where that is an app's own.
-#[must_use]
-pub fn policy_source(redirect_uri: &str) -> Option<String> {
-    let url = Url::parse(redirect_uri).ok()?;
-    match url.scheme() {
-        "http" | "https" => Some(url.origin().ascii_serialization()),
-        scheme => Some(format!("{scheme}:")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +118,7 @@ mod tests {
             mode,
             state: Some("a b&c".into()),
             issuer: "https://id.example".into(),
+            client_name: "App".into(),
         }
     }
 

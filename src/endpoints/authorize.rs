@@ -1,1 +1,267 @@
-//! The authorization endpoint.
+//! The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2).
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{RawQuery, State},
+    response::Response as HttpResponse,
+};
+
+use crate::{
+    authorization::{
+        code::{self, Terms},
+        interaction::Step,
+        offer::Offer,
+        request::{Context, Request},
+        response::{Recipient, Rejection},
+        situation::Situation,
+        waiting::{self, Found, Waiting},
+    },
+    endpoints::dialect,
+    protocol::{Code, Params, Refusal, Timestamp},
+    server::Server,
+    store::{
+        authorization_requests,
+        consents::{self, Consent},
+        instance,
+    },
+    tokens::id_token,
+    web::{
+        consent,
+        form::Query,
+        login,
+        page::{self, PageError},
+        pick_account,
+        session::BrowserSession,
+        visitor::Visitor,
+    },
+};
+
+/// Where clients send their users.
+pub const AUTHORIZE: &str = "/authorize";
+
+/// Where a browser comes back to with a request that waits.
+pub const RESUME: &str = "/authorize/resume";
+
+/// A posted request of at most so many bytes is sent on in the URL; a longer one by reference.
+const LONGEST_URL: usize = 2_000;
+
+/// `GET /authorize`.
+///
+/// # Errors
+/// A page, while the client or its redirect URI is in doubt.
+pub async fn get(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    RawQuery(query): RawQuery,
+) -> Result<HttpResponse, PageError> {
+    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(PageError::authorization)?;
+    begin(&server, &visitor, &browser, params, None).await
+}
+
+/// `POST /authorize`: a GET with the same parameters, since a POST from another site brings no `Lax` cookie.
+///
+/// # Errors
+/// A page for parameters that cannot be read.
+pub async fn post(
+    State(server): State<Arc<Server>>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Result<HttpResponse, PageError> {
+    let mut all = query.unwrap_or_default().into_bytes();
+    all.push(b'&');
+    all.extend_from_slice(&body);
+    let params = Params::parse(&all).map_err(PageError::authorization)?;
+    let encoded = params.to_query();
+    if encoded.len() <= LONGEST_URL {
+        return Ok(page::see_other(&server, &format!("{AUTHORIZE}?{encoded}")));
+    }
+    let mut tx = server.store.write().await?;
+    let id = waiting::keep(&mut tx, &params, None, server.clock.now(), &server.random).await?;
+    tx.commit().await?;
+    Ok(page::see_other(&server, &resume_path(&id)))
+}
+
+/// `GET /authorize/resume`: go on with a request after a page.
+///
+/// # Errors
+/// A page, when nothing waits under that reference any more.
+pub async fn resume(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    Query(query): Query,
+) -> Result<HttpResponse, PageError> {
+    let now = server.clock.now();
+    let id = query.get("request").ok_or(PageError::Expired)?;
+    let own = browser.browser_or_begin().await?;
+    let mut db = server.store.read().await?;
+    let found = waiting::find(&mut db, id, Some(&own), now).await?;
+    drop(db);
+    match found {
+        // Answered before (the back button, a double click), or begun in another browser: begin again with the same
+        // parameters, which is what following the app's own link would do.
+        Found::Mine(request) if request.is_spent => begin(&server, &visitor, &browser, request.params, None).await,
+        Found::Mine(request) => {
+            let params = request.params.clone();
+            begin(&server, &visitor, &browser, params, Some(request)).await
+        }
+        Found::AnotherBrowsers(params) => begin(&server, &visitor, &browser, params, None).await,
+        Found::Nothing => Err(PageError::Expired),
+    }
+}
+
+/// Where a browser goes on with a request.
+#[must_use]
+pub fn resume_path(id: &str) -> String {
+    format!("{RESUME}?request={id}")
+}
+
+/// The request of that reference, if it still waits in this browser; `None` when it has to be begun anew, which
+/// [`resume`] does.
+///
+/// # Errors
+/// [`PageError::Expired`] when there is no such request any more.
+pub async fn find_waiting(server: &Server, browser: &BrowserSession, id: &str) -> Result<Option<Waiting>, PageError> {
+    let own = browser.browser().await?;
+    let mut db = server.store.read().await?;
+    match waiting::find(&mut db, id, own.as_deref(), server.clock.now()).await? {
+        Found::Mine(waiting) if !waiting.is_spent => Ok(Some(waiting)),
+        Found::Mine(_) | Found::AnotherBrowsers(_) => Ok(None),
+        Found::Nothing => Err(PageError::Expired),
+    }
+}
+
+/// Read a request's parameters.
+///
+/// # Errors
+/// A page while the client or its redirect URI is in doubt, a redirect afterwards.
+pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection> {
+    let read_hint = |text: &str| id_token::read_hint(&server.keyring, &server.settings.issuer, text);
+    let context = Context { registry: &server.registry, issuer: &server.settings.issuer, read_hint: &read_hint };
+    Request::parse(context, params).await
+}
+
+/// Take a request as far as it goes without its user: to the next page, or to the answer.
+async fn begin(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    params: Params,
+    waiting: Option<Waiting>,
+) -> Result<HttpResponse, PageError> {
+    let now = server.clock.now();
+    let request = match read(server, params).await {
+        Ok(request) => request,
+        Err(rejection) => return refuse(visitor, rejection),
+    };
+    let login = browser.signed_in(server, now).await?.map(|signed_in| signed_in.login);
+    let authenticated_sid = waiting.as_ref().and_then(|waiting| waiting.authenticated_sid.as_deref());
+    let situation =
+        Situation::gather(&server.store, &server.registry, &server.settings.issuer, request, login, authenticated_sid)
+            .await?;
+    match situation.next_step(now) {
+        Step::Login => wait(server, browser, &situation, waiting, login::LOGIN, now).await,
+        Step::PickAccount => wait(server, browser, &situation, waiting, pick_account::PICK_ACCOUNT, now).await,
+        Step::Consent => wait(server, browser, &situation, waiting, consent::CONSENT, now).await,
+        Step::Grant(offer) => grant(server, visitor, &situation, waiting.as_ref(), &offer, None, now).await,
+        Step::Refuse(refusal) => answer_refusal(visitor, &situation.request.recipient, refusal),
+    }
+}
+
+/// Keep the request, and show a page.
+async fn wait(
+    server: &Server,
+    browser: &BrowserSession,
+    situation: &Situation,
+    waiting: Option<Waiting>,
+    page: &str,
+    now: Timestamp,
+) -> Result<HttpResponse, PageError> {
+    let id = match waiting {
+        Some(waiting) => waiting.id,
+        None => {
+            let own = browser.browser_or_begin().await?;
+            let mut tx = server.store.write().await?;
+            let id = waiting::keep(&mut tx, &situation.request.params, Some(&own), now, &server.random).await?;
+            tx.commit().await?;
+            id
+        }
+    };
+    Ok(page::see_other(server, &format!("{page}?request={id}")))
+}
+
+/// Answer with a code for `offer`: what was kept is spent in the same transaction, so that one approval gives one code.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn grant(
+    server: &Server,
+    visitor: &Visitor,
+    situation: &Situation,
+    waiting: Option<&Waiting>,
+    offer: &Offer,
+    consent: Option<&Consent>,
+    now: Timestamp,
+) -> Result<HttpResponse, PageError> {
+    let Some(login) = &situation.login else {
+        return Err(crate::protocol::Error::broken("a grant without anybody signed in").into());
+    };
+    let request = &situation.request;
+    let issuer_epoch = instance::issuer_epoch(&mut server.store.read().await?).await?;
+    let mut tx = server.store.write().await?;
+    if let Some(waiting) = waiting
+        && !authorization_requests::spend(&mut tx, &waiting.id, now.0).await?
+    {
+        drop(tx);
+        // Another tab answered it a moment ago: go round again, as after a reload.
+        return Ok(page::see_other(server, &resume_path(&waiting.id)));
+    }
+    let terms = Terms { lifetime: server.settings.tokens.code, issuer_epoch, now };
+    if let Some(consent) = consent {
+        consents::remember(&mut tx, consent).await?;
+    }
+    let code = code::issue(&mut tx, request, login, offer, terms, &server.random).await?;
+    tx.commit().await?;
+    Ok(page::deliver(visitor, &request.recipient.accept(code.expose())))
+}
+
+/// Tell whoever may be told.
+///
+/// # Errors
+/// A page, unless the client is known and the redirect URI its own.
+pub fn refuse(visitor: &Visitor, rejection: Rejection) -> Result<HttpResponse, PageError> {
+    match rejection {
+        Rejection::Page(error) => Err(PageError::Authorization(error)),
+        Rejection::Redirect(recipient, refusal) => answer_refusal(visitor, &recipient, refusal),
+    }
+}
+
+/// Tell the client no.
+///
+/// # Errors
+/// None; the signature is that of the other answers.
+pub fn answer_refusal(visitor: &Visitor, recipient: &Recipient, refusal: Refusal) -> Result<HttpResponse, PageError> {
+    let mut answer = page::deliver(visitor, &recipient.refuse(&refusal));
+    dialect::note(&mut answer, refusal.into());
+    Ok(answer)
+}
+
+/// The user said no: the request is answered, once.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn deny(server: &Server, visitor: &Visitor, waiting: Waiting) -> Result<HttpResponse, PageError> {
+    let mut tx = server.store.write().await?;
+    authorization_requests::spend(&mut tx, &waiting.id, server.clock.now().0).await?;
+    tx.commit().await?;
+    match read(server, waiting.params).await {
+        Ok(request) => {
+            let refusal = Refusal::new(Code::AccessDenied, "the user said no");
+            answer_refusal(visitor, &request.recipient, refusal)
+        }
+        Err(rejection) => refuse(visitor, rejection),
+    }
+}

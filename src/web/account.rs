@@ -1,1 +1,280 @@
-//! The account home.
+//! The account home: who one is here, the password, the browsers one is signed in in, the apps one has let in.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+
+use crate::{
+    accounts::{self, Attempt, Credentials, password},
+    authorization::login::Login,
+    orgs::{self, Membership},
+    protocol::{Code, Error, Params, PlainSecret, RedirectUri, Timestamp},
+    server::Server,
+    store::{
+        browser_sessions,
+        consents::{self, Consent},
+        grants::{self, Grant},
+    },
+    web::{
+        csrf::{self, Forgery},
+        form::Form,
+        headers::{self, PagePolicy},
+        login::LOGIN,
+        page::{self, PageError},
+        session::{BrowserSession, SignedIn},
+        views::{self, AccountNotice, AccountProblem, AccountView, AppLine, Place, SessionLine},
+        visitor::Visitor,
+    },
+};
+
+/// Where people see their account.
+pub const ACCOUNT: &str = "/account";
+
+/// `GET /account`.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn get(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+) -> Result<Response, PageError> {
+    match browser.signed_in(&server, server.clock.now()).await? {
+        Some(signed_in) => show(&server, &visitor, &browser, &signed_in, Outcome::default()).await,
+        None => Ok(page::see_other(&server, LOGIN)),
+    }
+}
+
+/// `POST /account`: whatever its forms ask for.
+///
+/// # Errors
+/// A page, when the form comes from elsewhere.
+pub async fn post(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    Form(form): Form,
+) -> Result<Response, PageError> {
+    let now = server.clock.now();
+    let expected = browser.expected_csrf().await?;
+    let forgery = csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")).err();
+    if forgery == Some(Forgery::ForeignOrigin) {
+        return Err(PageError::Forged);
+    }
+    let Some(signed_in) = browser.signed_in(&server, now).await? else {
+        return Ok(page::see_other(&server, LOGIN));
+    };
+    let id = form.get("id").unwrap_or_default();
+    let (signed_in, outcome) = match form.get("action") {
+        _ if forgery.is_some() => (signed_in, AccountProblem::Expired.into()),
+        Some("change_password") => change_password(&server, &visitor, &browser, signed_in, &form, now).await?,
+        Some("end_session") => {
+            let is_own = id == signed_in.login.sid;
+            end_session(&server, &signed_in, id, now).await?;
+            if is_own {
+                return Ok(page::see_other(&server, LOGIN));
+            }
+            (signed_in, AccountNotice::SessionEnded.into())
+        }
+        Some("end_access") => {
+            end_access(&server, &signed_in, id, now).await?;
+            (signed_in, AccountNotice::AccessEnded.into())
+        }
+        Some("sign_out_everywhere") => {
+            accounts::sign_out_everywhere(&server.store, &signed_in.login.sub, now).await?;
+            let signed_in = stay(&server, &browser, signed_in, now).await?;
+            (signed_in, AccountNotice::SignedOutElsewhere.into())
+        }
+        _ => (signed_in, Outcome::default()),
+    };
+    show(&server, &visitor, &browser, &signed_in, outcome).await
+}
+
+/// What became of a form.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcome {
+    notice: Option<AccountNotice>,
+    problem: Option<AccountProblem>,
+}
+
+impl From<AccountNotice> for Outcome {
+    fn from(notice: AccountNotice) -> Self {
+        Self { notice: Some(notice), problem: None }
+    }
+}
+
+impl From<AccountProblem> for Outcome {
+    fn from(problem: AccountProblem) -> Self {
+        Self { notice: None, problem: Some(problem) }
+    }
+}
+
+async fn change_password(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    signed_in: SignedIn,
+    form: &Params,
+    now: Timestamp,
+) -> Result<(SignedIn, Outcome), PageError> {
+    let present = PlainSecret::new(form.get("password").unwrap_or_default());
+    let new = PlainSecret::new(form.get("new_password").unwrap_or_default());
+    let (least, most) = (password::SHORTEST, password::LONGEST);
+    let length = new.expose().chars().count();
+    if length < least {
+        return Ok((signed_in, AccountProblem::TooShort { least: i64::try_from(least)? }.into()));
+    }
+    if length > most {
+        return Ok((signed_in, AccountProblem::TooLong { most: i64::try_from(most)? }.into()));
+    }
+    // Through the same counters as a sign-in: a stolen open session is no place to guess from.
+    let credentials = Credentials {
+        username: &signed_in.account.username,
+        password: &present,
+        address: visitor.address(),
+        device: None,
+    };
+    let problem = match accounts::sign_in(&server.store, &server.passwords, credentials, now, &server.random).await {
+        Ok(Attempt::Welcome(_)) => {
+            let sub = &signed_in.login.sub;
+            accounts::set_password(&server.store, &server.passwords, sub, &new, now, &server.random).await?;
+            let signed_in = stay(server, browser, signed_in, now).await?;
+            return Ok((signed_in, AccountNotice::PasswordChanged.into()));
+        }
+        Ok(Attempt::Wrong) => AccountProblem::WrongPassword,
+        Ok(Attempt::Throttled { until }) => AccountProblem::Throttled { seconds: (until - now).0.max(1) },
+        Err(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => AccountProblem::Busy,
+        Err(error) => return Err(error.into()),
+    };
+    Ok((signed_in, problem.into()))
+}
+
+/// Every session has ended, this one too: begin it anew, since its user sits right here.
+async fn stay(
+    server: &Server,
+    browser: &BrowserSession,
+    signed_in: SignedIn,
+    now: Timestamp,
+) -> Result<SignedIn, PageError> {
+    let account = accounts::find(&mut server.store.read().await?, &signed_in.login.sub).await?;
+    let account = account.ok_or_else(|| Error::broken("the account has gone while its user was signed in"))?;
+    let login = Login { epoch: account.epoch, sid: server.random.id(), ..signed_in.login };
+    browser.sign_in(&login, now).await?;
+    Ok(SignedIn { login, account })
+}
+
+async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), PageError> {
+    let mut tx = server.store.write().await?;
+    let sessions = browser_sessions::list_of_user(&mut tx, &signed_in.login.sub, now.0).await?;
+    // Their own alone.
+    if sessions.iter().any(|session| session.sid.as_deref() == Some(sid)) {
+        browser_sessions::end(&mut tx, sid).await?;
+        grants::end_of_session(&mut tx, sid, "session ended by its user", now.0).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn end_access(server: &Server, signed_in: &SignedIn, client_id: &str, now: Timestamp) -> Result<(), PageError> {
+    let sub = &signed_in.login.sub;
+    let mut tx = server.store.write().await?;
+    consents::forget(&mut tx, sub, client_id).await?;
+    grants::end_of_client(&mut tx, sub, client_id, "taken back by its user", now.0).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The browsers in which somebody is signed in, this one first.
+fn session_lines(sessions: Vec<browser_sessions::SignedIn>, current: &str) -> Vec<SessionLine> {
+    let mut lines: Vec<SessionLine> = sessions
+        .into_iter()
+        .filter_map(|session| {
+            let data: serde_json::Value = serde_json::from_str(&session.data).ok()?;
+            let login: Login = serde_json::from_value(data.get(browser_sessions::LOGIN)?.clone()).ok()?;
+            Some(SessionLine {
+                is_current: login.sid == current,
+                id: login.sid,
+                agent: login.agent,
+                signed_in_at: login.auth_time,
+                seen_at: Timestamp(session.seen_at),
+            })
+        })
+        .collect();
+    lines.sort_by_key(|line| !line.is_current);
+    lines
+}
+
+/// The apps that somebody has let in, or that still hold a grant.
+async fn app_lines(
+    server: &Server,
+    consents: &[Consent],
+    live: &[Grant],
+    memberships: &[Membership],
+) -> Result<Vec<AppLine>, PageError> {
+    let mut ids: Vec<&str> = consents.iter().map(|consent| consent.client_id.as_str()).collect();
+    ids.extend(live.iter().map(|grant| grant.client_id.as_str()));
+    ids.sort_unstable();
+    ids.dedup();
+    let mut lines = Vec::new();
+    for id in ids {
+        let Some(client) = server.registry.find(id).await? else { continue };
+        let given = live.iter().filter(|grant| grant.client_id == id);
+        let allowed = consents.iter().filter(|consent| consent.client_id == id);
+        let since = given.clone().map(|grant| grant.created_at).chain(allowed.clone().map(|own| own.updated_at)).min();
+        let mut orgs: Vec<&str> = allowed.map(|consent| consent.org_id.as_str()).collect();
+        orgs.extend(given.clone().filter_map(|grant| grant.org_id.as_deref()));
+        lines.push(AppLine {
+            id: id.to_owned(),
+            name: client.name().into(),
+            place: Place::of(client.metadata.redirect_uris.first().map(RedirectUri::as_str).unwrap_or_default()),
+            organisations: memberships
+                .iter()
+                .filter(|membership| orgs.contains(&membership.org_id.as_str()))
+                .map(|membership| membership.org_name.as_str().into())
+                .collect(),
+            since: Timestamp(since.unwrap_or_default()),
+            is_offline: given.clone().any(|grant| grant.offline),
+        });
+    }
+    Ok(lines)
+}
+
+async fn show(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    signed_in: &SignedIn,
+    outcome: Outcome,
+) -> Result<Response, PageError> {
+    let now = server.clock.now();
+    let sub = &signed_in.login.sub;
+    let mut db = server.store.read().await?;
+    let sessions = browser_sessions::list_of_user(&mut db, sub, now.0).await?;
+    let consents = consents::of_user(&mut db, sub).await?;
+    let live = grants::list_of_user(&mut db, sub, now.0).await?;
+    let memberships = orgs::memberships_of(&mut db, sub).await?;
+    drop(db);
+    let account = &signed_in.account;
+    let view = AccountView {
+        action: &format!("{}{ACCOUNT}", server.settings.base_path()),
+        csrf: &browser.csrf().await?,
+        username: account.username.as_str().into(),
+        name: account.claims.get("name").and_then(|name| name.as_str()).map(Into::into),
+        email: account.email.as_deref().map(|email| (email.into(), account.email_verified)),
+        organisations: memberships
+            .iter()
+            .map(|membership| (membership.org_name.as_str().into(), membership.role.as_str().into()))
+            .collect(),
+        has_password: account.has_password,
+        sessions: session_lines(sessions, &signed_in.login.sid),
+        apps: app_lines(server, &consents, &live, &memberships).await?,
+        notice: outcome.notice,
+        problem: outcome.problem,
+        now,
+    };
+    let html = views::account(&visitor.frame(visitor.locale(None)), &view);
+    let status = match outcome.problem {
+        Some(AccountProblem::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Some(AccountProblem::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    Ok(headers::page(html, PagePolicy { status, ..PagePolicy::default() }))
+}

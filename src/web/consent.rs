@@ -1,1 +1,238 @@
-//! The consent page.
+//! The consent page: who asks for what, in which organisation's name, yes or no.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    accounts::claims,
+    authorization::{
+        interaction::{self, Step},
+        offer::{Offer, Offers},
+        situation::Situation,
+        waiting::Waiting,
+    },
+    clients::Resource,
+    endpoints::authorize,
+    protocol::{
+        Scope, Timestamp,
+        permission::{ScopeToken, classify},
+    },
+    server::Server,
+    web::{
+        csrf::{self, Forgery},
+        form::{Form, Query},
+        headers, login,
+        page::{self, PageError},
+        session::{BrowserSession, SignedIn},
+        views::{self, ConsentLine, ConsentProblem, ConsentView, OrgChoice, PermissionLine, Told},
+        visitor::Visitor,
+    },
+};
+
+/// Where people are asked.
+pub const CONSENT: &str = "/consent";
+
+/// `GET /consent`.
+///
+/// # Errors
+/// A page, when the request that waits is past its time.
+pub async fn get(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    Query(query): Query,
+) -> Result<Response, PageError> {
+    let id = query.get("request").ok_or(PageError::Expired)?;
+    match Question::find(&server, &browser, id).await? {
+        Some(question) => show(&server, &visitor, &browser, &question, None).await,
+        None => Ok(page::see_other(&server, &authorize::resume_path(id))),
+    }
+}
+
+/// `POST /consent`.
+///
+/// # Errors
+/// A page, when the form comes from elsewhere or the request that waits is past its time.
+pub async fn post(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    Query(query): Query,
+    Form(form): Form,
+) -> Result<Response, PageError> {
+    let id = query.get("request").ok_or(PageError::Expired)?;
+    let resume = || page::see_other(&server, &authorize::resume_path(id));
+    let expected = browser.expected_csrf().await?;
+    match csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")) {
+        Err(Forgery::ForeignOrigin) => return Err(PageError::Forged),
+        Err(Forgery::Stale) => return Ok(resume()),
+        Ok(()) => {}
+    }
+    let Some(question) = Question::find(&server, &browser, id).await? else { return Ok(resume()) };
+    match form.get("action") {
+        Some("allow") => {}
+        Some("switch") => return Ok(page::see_other(&server, &format!("{}?request={id}", login::LOGIN))),
+        Some("deny") => return authorize::deny(&server, &visitor, question.waiting).await,
+        _ => return show(&server, &visitor, &browser, &question, None).await,
+    }
+    // What was shown has to be what is granted: a role or a registration may have changed under the open page.
+    if query.get("content") != Some(question.content().as_str()) {
+        return show(&server, &visitor, &browser, &question, Some(ConsentProblem::Changed)).await;
+    }
+    match question.offers.choose(form.get("org")) {
+        Some(offer) => question.allow(&server, &visitor, offer).await,
+        None => show(&server, &visitor, &browser, &question, Some(ConsentProblem::NoChoice)).await,
+    }
+}
+
+/// A request whose next step is the user's yes or no.
+struct Question {
+    waiting: Waiting,
+    situation: Situation,
+    signed_in: SignedIn,
+    offers: Offers,
+    now: Timestamp,
+}
+
+impl Question {
+    /// The question as it stands now; `None` when something else comes first, which the resumed request will find.
+    async fn find(server: &Server, browser: &BrowserSession, id: &str) -> Result<Option<Self>, PageError> {
+        let now = server.clock.now();
+        let Some(waiting) = authorize::find_waiting(server, browser, id).await? else { return Ok(None) };
+        let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };
+        let Ok(request) = authorize::read(server, waiting.params.clone()).await else { return Ok(None) };
+        let situation = Situation::gather(
+            &server.store,
+            &server.registry,
+            &server.settings.issuer,
+            request,
+            Some(signed_in.login.clone()),
+            waiting.authenticated_sid.as_deref(),
+        )
+        .await?;
+        if situation.next_step(now) != Step::Consent {
+            return Ok(None);
+        }
+        let Some(Ok(offers)) = situation.offers.clone() else { return Ok(None) };
+        Ok(Some(Self { waiting, situation, signed_in, offers, now }))
+    }
+
+    /// A fingerprint of what is asked, of whom, by whom: request, user, session and exact content (product decision 10).
+    fn content(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |text: &str| {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        add(&self.waiting.id);
+        add(&self.situation.request.client.id);
+        add(&self.signed_in.login.sub);
+        add(&self.signed_in.login.sid);
+        for offer in self.offers.all() {
+            add(offer.org_id().unwrap_or_default());
+            add(&offer.scope.to_string());
+            add(&offer.claims.join(" "));
+            add(&offer.audience.join(" "));
+        }
+        URL_SAFE_NO_PAD.encode(hash.finalize())
+    }
+
+    /// What the app will know, scope by scope, with what exactly it will be told.
+    fn lines(&self, offer: &Offer) -> Vec<ConsentLine> {
+        let is_protocol = |token: &&str| matches!(classify(token), ScopeToken::Protocol);
+        let told = |token: &str| {
+            let one: Scope = std::iter::once(token).collect();
+            Told::all(&claims::released(&self.signed_in.account, &one, &[]))
+        };
+        offer
+            .scope
+            .iter()
+            .filter(is_protocol)
+            .map(|token| ConsentLine { scope: token.to_owned(), told: told(token) })
+            .collect()
+    }
+
+    /// The organisations to choose from; one alone is shown, not asked.
+    fn choices(&self, resources: &[Resource]) -> Vec<OrgChoice> {
+        let last = self.situation.remembered.iter().max_by_key(|consent| consent.updated_at);
+        let chosen = last.map(|consent| consent.org_id.as_str());
+        let known = |id: Option<&str>| self.offers.all().iter().any(|offer| offer.org_id() == id);
+        self.offers
+            .all()
+            .iter()
+            .enumerate()
+            .filter_map(|(index, offer)| Some((index, offer, offer.membership.as_ref()?)))
+            .map(|(index, offer, membership)| OrgChoice {
+                org_id: membership.org_id.clone(),
+                name: membership.org_name.as_str().into(),
+                role: membership.role.as_str().into(),
+                is_selected: if known(chosen) { offer.org_id() == chosen } else { index == 0 },
+                permissions: permissions(offer, resources),
+            })
+            .collect()
+    }
+
+    async fn allow(&self, server: &Server, visitor: &Visitor, offer: &Offer) -> Result<Response, PageError> {
+        let client_id = &self.situation.request.client.id;
+        let consent = offer.consent(&self.signed_in.login, client_id, &self.situation.remembered, self.now.0);
+        authorize::grant(server, visitor, &self.situation, Some(&self.waiting), offer, Some(&consent), self.now).await
+    }
+}
+
+async fn show(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    question: &Question,
+    problem: Option<ConsentProblem>,
+) -> Result<Response, PageError> {
+    let request = &question.situation.request;
+    let locale = visitor.locale(request.ui_locales.as_deref());
+    let csrf = browser.csrf().await?;
+    let resources: Arc<[Resource]> = server.registry.resources().await?;
+    let offers = question.offers.all();
+    let view = ConsentView {
+        action: &format!(
+            "{}{CONSENT}?request={}&content={}",
+            server.settings.base_path(),
+            question.waiting.id,
+            question.content()
+        ),
+        csrf: &csrf,
+        client: login::client_view(&request.client, request.recipient.redirect_uri()),
+        person: login::person(&question.signed_in.account),
+        lines: offers.first().map(|offer| question.lines(offer)).unwrap_or_default(),
+        claims: Told::all(&claims::released(&question.signed_in.account, &Scope::default(), &request.claims.names())),
+        permissions: offers
+            .first()
+            .filter(|offer| offer.membership.is_none())
+            .map(|offer| permissions(offer, &resources))
+            .unwrap_or_default(),
+        choices: question.choices(&resources),
+        is_remembered: !interaction::must_always_ask(&request.client),
+        problem,
+    };
+    let html = views::consent(&visitor.frame(locale), &view);
+    Ok(headers::page(html, login::policy(Some(request))))
+}
+
+/// What an offer lets the app do, and at which API.
+fn permissions(offer: &Offer, resources: &[Resource]) -> Vec<PermissionLine> {
+    let is_permission = |token: &&str| matches!(classify(token), ScopeToken::Permission(_));
+    offer
+        .scope
+        .iter()
+        .filter(is_permission)
+        .map(|token| PermissionLine {
+            permission: token.to_owned(),
+            api: resources
+                .iter()
+                .find(|resource| offer.audience.contains(&resource.uri) && resource.scope.contains(token))
+                .filter(|resource| !resource.is_issuer())
+                .map(|resource| resource.name.as_str().into()),
+        })
+        .collect()
+}

@@ -1,1 +1,219 @@
-//! Signing out (OIDC RP-Initiated Logout 1.0).
+//! Signing out, by an app's wish or one's own (OIDC RP-Initiated Logout 1.0, product decision 12).
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{RawQuery, State},
+    response::Response,
+};
+
+use crate::{
+    clients::Client,
+    protocol::{Code, Params, RedirectUri, Refusal, Timestamp},
+    server::Server,
+    store::{browser_sessions, grants},
+    tokens::id_token::{self, HintClaims},
+    web::{
+        csrf::{self, Forgery},
+        form::Form,
+        headers::{self, PagePolicy},
+        login,
+        page::{self, PageError},
+        session::{BrowserSession, SignedIn},
+        views::{self, SignOutView, SignedOutView},
+        visitor::Visitor,
+    },
+};
+
+/// Where apps send their users to sign out, and people go themselves.
+pub const LOGOUT: &str = "/logout";
+
+/// Where the page that asks sends its answer.
+pub const CONFIRM: &str = "/logout/confirm";
+
+/// Where one ends up when no app is waiting.
+pub const SIGNED_OUT: &str = "/logout/done";
+
+/// `GET /logout`.
+///
+/// # Errors
+/// A page, for a hint that is not ours or a URI that is not registered; then nothing has happened.
+pub async fn get(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let now = server.clock.now();
+    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(PageError::sign_out)?;
+    let wish = Wish::read(&server, params).await?;
+    match browser.signed_in(&server, now).await? {
+        // Nothing to ask, and nothing to end.
+        None => Ok(wish.done(&server)),
+        Some(signed_in) if wish.is_from(&signed_in) => {
+            end(&server, &browser, &signed_in, now).await?;
+            Ok(wish.done(&server))
+        }
+        Some(signed_in) => ask(&server, &visitor, &browser, &wish, &signed_in).await,
+    }
+}
+
+/// `POST /logout`: a GET with the same parameters, since a POST from another site brings no `Lax` cookie.
+///
+/// # Errors
+/// A page, for parameters that cannot be read.
+pub async fn post(
+    State(server): State<Arc<Server>>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Result<Response, PageError> {
+    let mut all = query.unwrap_or_default().into_bytes();
+    all.push(b'&');
+    all.extend_from_slice(&body);
+    let params = Params::parse(&all).map_err(PageError::sign_out)?;
+    Ok(page::see_other(&server, &format!("{LOGOUT}?{}", params.to_query())))
+}
+
+/// `POST /logout/confirm`: the user's own yes or no.
+///
+/// # Errors
+/// A page, when the form comes from elsewhere.
+pub async fn confirm(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    Form(form): Form,
+) -> Result<Response, PageError> {
+    let now = server.clock.now();
+    let wanted: Params = WISH.iter().filter_map(|name| Some((*name, form.get(name)?.to_owned()))).collect();
+    let expected = browser.expected_csrf().await?;
+    match csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")) {
+        Err(Forgery::ForeignOrigin) => return Err(PageError::Forged),
+        // An old tab: ask again, or say that it is done.
+        Err(Forgery::Stale) => return Ok(page::see_other(&server, &format!("{LOGOUT}?{}", wanted.to_query()))),
+        Ok(()) => {}
+    }
+    let wish = Wish::read(&server, wanted).await?;
+    if form.get("action") == Some("cancel") {
+        return Ok(page::see_other(&server, super::account::ACCOUNT));
+    }
+    if let Some(signed_in) = browser.signed_in(&server, now).await? {
+        end(&server, &browser, &signed_in, now).await?;
+    }
+    Ok(wish.done(&server))
+}
+
+/// `GET /logout/done`.
+pub async fn signed_out(visitor: Visitor) -> Response {
+    let locale = visitor.locale(None);
+    let html = views::signed_out(&visitor.frame(locale), &SignedOutView::default());
+    headers::page(html, PagePolicy { has_form: false, ..PagePolicy::default() })
+}
+
+/// The parameters of a sign-out.
+const WISH: &[&str] = &["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"];
+
+/// A sign-out that may be carried out.
+struct Wish {
+    params: Params,
+    hint: Option<HintClaims>,
+    client: Option<Arc<Client>>,
+    /// Where to go afterwards: registered by that client.
+    redirect_uri: Option<String>,
+}
+
+impl Wish {
+    async fn read(server: &Server, params: Params) -> Result<Self, PageError> {
+        let refuse = |why: &'static str| Err(PageError::sign_out(Refusal::new(Code::InvalidRequest, why)));
+        let hint = match params.get("id_token_hint") {
+            None => None,
+            // OIDC RP-Initiated Logout §2: an expired hint is as good as another.
+            Some(text) => match id_token::read_hint(&server.keyring, &server.settings.issuer, text) {
+                Some(hint) => Some(hint),
+                None => return refuse("`id_token_hint` is not an ID token of this server"),
+            },
+        };
+        let named = params.get("client_id");
+        if let (Some(hint), Some(named)) = (&hint, named)
+            && hint.aud != named
+        {
+            return refuse("`client_id` is not the client that `id_token_hint` was issued to");
+        }
+        let client = match hint.as_ref().map(|hint| hint.aud.as_str()).or(named) {
+            None => None,
+            Some(id) => server.registry.find(id).await?.filter(|client| client.enabled),
+        };
+        let redirect_uri = match (params.get("post_logout_redirect_uri"), &client) {
+            (None, _) => None,
+            (Some(uri), Some(client)) if client.metadata.post_logout_redirect_uris.iter().any(|own| own == uri) => {
+                Some(uri.to_owned())
+            }
+            (Some(_), None) if hint.is_none() && named.is_none() => {
+                return refuse("`post_logout_redirect_uri` needs `id_token_hint` or `client_id` beside it");
+            }
+            (Some(_), _) => {
+                return refuse("`post_logout_redirect_uri` is not one that this client has registered");
+            }
+        };
+        Ok(Self { hint, client, redirect_uri, params })
+    }
+
+    /// Whether the app speaks of this very session: then its user has asked in the app, and need not be asked again.
+    fn is_from(&self, signed_in: &SignedIn) -> bool {
+        self.hint.as_ref().is_some_and(|hint| {
+            hint.sub == signed_in.login.sub && hint.sid.as_deref() == Some(signed_in.login.sid.as_str())
+        })
+    }
+
+    fn done(&self, server: &Server) -> Response {
+        let Some(uri) = &self.redirect_uri else { return page::see_other(server, SIGNED_OUT) };
+        page::redirect(&match self.params.get("state") {
+            None => uri.clone(),
+            Some(state) => {
+                let state = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
+                format!("{uri}{}{state}", if uri.contains('?') { '&' } else { '?' })
+            }
+        })
+    }
+}
+
+/// End the session and what was given in it for its time alone.
+async fn end(server: &Server, browser: &BrowserSession, signed_in: &SignedIn, now: Timestamp) -> Result<(), PageError> {
+    let mut tx = server.store.write().await?;
+    browser_sessions::end(&mut tx, &signed_in.login.sid).await?;
+    grants::end_of_session(&mut tx, &signed_in.login.sid, "signed out", now.0).await?;
+    tx.commit().await?;
+    Ok(browser.sign_out().await?)
+}
+
+async fn ask(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    wish: &Wish,
+    signed_in: &SignedIn,
+) -> Result<Response, PageError> {
+    let csrf = browser.csrf().await?;
+    let locale = visitor.locale(wish.params.get("ui_locales"));
+    let hidden: Vec<(&str, &str)> = WISH.iter().filter_map(|name| Some((*name, wish.params.get(name)?))).collect();
+    let html = views::sign_out(
+        &visitor.frame(locale),
+        &SignOutView {
+            action: &format!("{}{CONFIRM}", server.settings.base_path()),
+            csrf: &csrf,
+            client: wish
+                .client
+                .as_ref()
+                .map(|client| login::client_view(client, wish.redirect_uri.as_deref().unwrap_or_else(|| home(client)))),
+            person: Some(login::person(&signed_in.account)),
+            hidden: &hidden,
+        },
+    );
+    Ok(headers::page(html, PagePolicy { leads_to: wish.redirect_uri.as_deref(), ..PagePolicy::default() }))
+}
+
+/// Where a client is at home, as far as its registration tells.
+fn home(client: &Client) -> &str {
+    client.metadata.redirect_uris.first().map(RedirectUri::as_str).unwrap_or_default()
+}

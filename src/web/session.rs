@@ -1,1 +1,160 @@
-//! The browser session.
+//! The browser session: which browser this is, who is signed in in it, and what its forms must bring.
+
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use tower_sessions::{
+    Expiry, Session, SessionManagerLayer,
+    cookie::{SameSite, time::Duration},
+};
+
+use crate::{
+    accounts::{self, Account},
+    authorization::login::Login,
+    protocol::{Error, Lifetime, Result, Timestamp},
+    random::Random,
+    server::Server,
+    store::browser_sessions::{BrowserSessions, LOGIN, Lifetimes},
+    web::page::PageError,
+};
+
+/// Under which name the session's cookie travels where TLS is, and where it is not (loopback alone).
+const COOKIE: (&str, &str) = ("__Host-latchkey", "latchkey");
+
+/// The browser's own id: what a waiting authorization request is bound to. It outlives a change of the session's id.
+const BROWSER: &str = "browser";
+
+/// What a form of this session has to bring along.
+const CSRF: &str = "csrf";
+
+/// When the session last gave a sign of life.
+const SEEN: &str = "seen";
+
+/// A sign of life is written down no more often than this.
+const SEEN_EVERY: Lifetime = Lifetime::minutes(5);
+
+/// The layer that reads and writes the session's cookie.
+#[must_use]
+pub fn layer(server: &Server) -> SessionManagerLayer<BrowserSessions> {
+    let lifetimes = Lifetimes { idle: server.settings.sessions.idle, absolute: server.settings.sessions.absolute };
+    let sessions = BrowserSessions::new(server.store.clone(), server.clock.clone(), server.random.clone(), lifetimes);
+    let is_secure = server.settings.is_https();
+    SessionManagerLayer::new(sessions)
+        .with_name(if is_secure { COOKIE.0 } else { COOKIE.1 })
+        .with_secure(is_secure)
+        .with_http_only(true)
+        // Lax: an app's link or redirect brings the session along, another site's form does not.
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(Duration::seconds(lifetimes.idle.0)))
+}
+
+/// The session of the browser that sent this request.
+#[derive(Clone, Debug)]
+pub struct BrowserSession {
+    session: Session,
+    random: Random,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// How and when.
+    pub login: Login,
+    /// Whose account it is, as it stands now.
+    pub account: Account,
+}
+
+impl FromRequestParts<Arc<Server>> for BrowserSession {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> std::result::Result<Self, PageError> {
+        let session = parts.extensions.get::<Session>().cloned();
+        let session = session.ok_or_else(|| Error::broken("no session layer is around this route"))?;
+        Ok(Self { session, random: server.random.clone() })
+    }
+}
+
+impl BrowserSession {
+    /// The browser's id, if it has a session.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn browser(&self) -> Result<Option<String>> {
+        Ok(self.session.get(BROWSER).await?)
+    }
+
+    /// The browser's id; a session begins if there is none.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn browser_or_begin(&self) -> Result<String> {
+        if let Some(browser) = self.browser().await? {
+            return Ok(browser);
+        }
+        // Both at once and never again without a new session id: so two tabs never overwrite each other's.
+        let browser = self.random.id();
+        self.session.insert(BROWSER, &browser).await?;
+        self.session.insert(CSRF, self.random.token()).await?;
+        Ok(browser)
+    }
+
+    /// What the forms of this session carry; a session begins if there is none.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn csrf(&self) -> Result<String> {
+        self.browser_or_begin().await?;
+        let token: Option<String> = self.session.get(CSRF).await?;
+        token.ok_or_else(|| Error::broken("a session has no csrf token"))
+    }
+
+    /// What a form has to bring; `None` when there is no session.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn expected_csrf(&self) -> Result<Option<String>> {
+        Ok(self.session.get(CSRF).await?)
+    }
+
+    /// Who is signed in, if that login still counts.
+    ///
+    /// # Errors
+    /// When the session or the account cannot be read.
+    pub async fn signed_in(&self, server: &Server, now: Timestamp) -> Result<Option<SignedIn>> {
+        let Some(login) = self.session.get::<Login>(LOGIN).await? else { return Ok(None) };
+        let mut db = server.store.read().await?;
+        let account = accounts::find(&mut db, &login.sub).await?;
+        let Some(account) = account.filter(|account| account.enabled && account.epoch == login.epoch) else {
+            return Ok(None);
+        };
+        drop(db);
+        let seen: i64 = self.session.get(SEEN).await?.unwrap_or_default();
+        if now.0.saturating_sub(seen) > SEEN_EVERY.0 {
+            self.session.insert(SEEN, now.0).await?;
+        }
+        Ok(Some(SignedIn { login, account }))
+    }
+
+    /// Sign a user in: under a new id, so that whoever planted or saw the old one has nothing (session fixation).
+    ///
+    /// # Errors
+    /// When the session cannot be written.
+    pub async fn sign_in(&self, login: &Login, now: Timestamp) -> Result<()> {
+        self.browser_or_begin().await?;
+        self.session.cycle_id().await?;
+        self.session.insert(LOGIN, login).await?;
+        self.session.insert(CSRF, self.random.token()).await?;
+        self.session.insert(SEEN, now.0).await?;
+        // At once, not when the answer leaves: the answer may lead to a page that already needs it.
+        Ok(self.session.save().await?)
+    }
+
+    /// Forget everything about this browser.
+    ///
+    /// # Errors
+    /// When the session cannot be deleted.
+    pub async fn sign_out(&self) -> Result<()> {
+        Ok(self.session.flush().await?)
+    }
+}

@@ -8,5 +8,6 @@ mod layers;
 mod master_key;
 mod orgs;
 mod resources;
+mod sign_in;
 mod tokens;
 mod world;

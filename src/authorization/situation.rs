@@ -1,0 +1,78 @@
+//! All that is known about an authorization request at one moment: who is signed in, what they could give, what they have given before.
+
+use super::{
+    interaction::{self, Facts, Step},
+    login::Login,
+    offer::Offers,
+    request::Request,
+};
+use crate::{
+    clients::Registry,
+    orgs,
+    protocol::{Refusal, Result, Timestamp},
+    store::{
+        Store,
+        consents::{self, Consent},
+    },
+};
+
+/// A request, and the facts it is decided by.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// What is asked for.
+    pub request: Request,
+    /// Who is signed in, if anybody.
+    pub login: Option<Login>,
+    /// Whether that user authenticated, or chose the account, for this very request.
+    pub for_this_request: bool,
+    /// What that user could give; or why the request can be given to nobody.
+    pub offers: Option<std::result::Result<Offers, Refusal>>,
+    /// What that user has allowed this client before.
+    pub remembered: Vec<Consent>,
+}
+
+impl Situation {
+    /// Gather the facts.
+    ///
+    /// # Errors
+    /// When the database cannot.
+    pub async fn gather(
+        store: &Store,
+        registry: &Registry,
+        issuer: &str,
+        request: Request,
+        login: Option<Login>,
+        authenticated_sid: Option<&str>,
+    ) -> Result<Self> {
+        let Some(login) = login else {
+            return Ok(Self { request, login: None, for_this_request: false, offers: None, remembered: Vec::new() });
+        };
+        let resources = registry.resources().await?;
+        let mut db = store.read().await?;
+        let memberships = orgs::memberships_of(&mut db, &login.sub).await?;
+        let remembered = consents::of_client(&mut db, &login.sub, &request.client.id).await?;
+        let offers = Offers::of(&request, &memberships, &resources, issuer);
+        let for_this_request = authenticated_sid == Some(login.sid.as_str());
+        Ok(Self { request, login: Some(login), for_this_request, offers: Some(offers), remembered })
+    }
+
+    /// What comes next.
+    #[must_use]
+    pub fn next_step(&self, now: Timestamp) -> Step {
+        let offers = match &self.offers {
+            Some(Err(refusal)) => return Step::Refuse(refusal.clone()),
+            Some(Ok(offers)) => Some(offers),
+            None => None,
+        };
+        interaction::next_step(
+            &self.request,
+            Facts {
+                login: self.login.as_ref(),
+                for_this_request: self.for_this_request,
+                offers,
+                remembered: &self.remembered,
+                now,
+            },
+        )
+    }
+}

@@ -1,0 +1,88 @@
+//! Requests that wait for a login, a choice or a consent, each in the browser that began it (product decision 10).
+
+use crate::{
+    protocol::{Lifetime, Params, Result, Timestamp},
+    random::Random,
+    store::{
+        Access, Write,
+        authorization_requests::{self as rows, SavedRequest},
+    },
+};
+
+/// How long a request waits for its user: long enough to look for a password or read a mail.
+pub const LIFETIME: Lifetime = Lifetime::hours(1);
+
+/// How long a posted request waits for the browser to come and fetch it.
+const HANDOVER: Lifetime = Lifetime::minutes(5);
+
+/// A request that waits.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// What the pages' URLs carry.
+    pub id: String,
+    /// The parameters.
+    pub params: Params,
+    /// The session in which the user has authenticated, or chosen an account, for this very request.
+    pub authenticated_sid: Option<String>,
+    /// Whether it was answered already.
+    pub is_spent: bool,
+}
+
+/// What became of a request that somebody comes back for.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// It waits, for this browser.
+    Mine(Waiting),
+    /// Another browser began it, or none yet: its parameters may be begun with anew, its state is not to be had.
+    AnotherBrowsers(Params),
+    /// It is past its time, or never was.
+    Nothing,
+}
+
+/// Keep a request for a browser; `None` when that browser has not shown itself yet (a POST from another site
+/// carries no cookie).
+///
+/// # Errors
+/// When the database cannot.
+pub async fn keep(
+    tx: &mut Write,
+    params: &Params,
+    browser: Option<&str>,
+    now: Timestamp,
+    random: &Random,
+) -> Result<String> {
+    let id = random.id();
+    let lifetime = if browser.is_some() { LIFETIME } else { HANDOVER };
+    let row = SavedRequest {
+        id: id.clone(),
+        browser: browser.map(str::to_owned),
+        params: params.to_query(),
+        authenticated_sid: None,
+        spent_at: None,
+        created_at: now.0,
+        expires_at: (now + lifetime).0,
+    };
+    rows::insert(tx, &row).await?;
+    Ok(id)
+}
+
+/// Find a request again, as `browser`.
+///
+/// # Errors
+/// When the database cannot, or holds a request that does not read back.
+pub async fn find(db: &mut impl Access, id: &str, browser: Option<&str>, now: Timestamp) -> Result<Found> {
+    let Some(row) = rows::find(db, id).await?.filter(|row| row.expires_at > now.0) else {
+        return Ok(Found::Nothing);
+    };
+    let params = Params::parse(row.params.as_bytes())?;
+    // Otherwise somebody could sign in for a request of their own and have another approve it.
+    if row.browser.is_none() || row.browser.as_deref() != browser {
+        return Ok(Found::AnotherBrowsers(params));
+    }
+    Ok(Found::Mine(Waiting {
+        params,
+        id: row.id,
+        authenticated_sid: row.authenticated_sid,
+        is_spent: row.spent_at.is_some(),
+    }))
+}

@@ -1,0 +1,50 @@
+//! What a page's address and its form bring.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{header::CONTENT_TYPE, request::Parts},
+};
+
+use crate::{
+    protocol::{Code, Params, Refusal},
+    web::page::PageError,
+};
+
+/// The parameters in a page's address, each at most once.
+#[derive(Clone, Debug)]
+pub struct Query(pub Params);
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        Ok(Self(Params::parse(parts.uri.query().unwrap_or_default().as_bytes())?))
+    }
+}
+
+/// The fields of a form, each at most once.
+#[derive(Clone, Debug)]
+pub struct Form(pub Params);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        // Another site can send text/plain without being asked, and make it look like anything.
+        let content_type =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(Refusal::new(
+                Code::InvalidRequest,
+                "the content type is not application/x-www-form-urlencoded",
+            )
+            .into());
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            Refusal::new(Code::InvalidRequest, "the body cannot be read").hint(rejection.body_text())
+        })?;
+        Ok(Self(Params::parse(&body)?))
+    }
+}

@@ -1,0 +1,161 @@
+//! How a page comes to be an answer: redirects between pages, the last step to a client, and what went wrong.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    authorization::response,
+    endpoints::dialect,
+    protocol::{Code, Error, Refusal},
+    server::Server,
+    web::{
+        headers::{self, PagePolicy},
+        views::{self, Developer, FormPostView, ProblemKind, ProblemView},
+        visitor::Visitor,
+    },
+};
+
+/// What went wrong on the way to a page. It becomes a page of its own, in the reader's language, in
+/// [`show_problems`]; and a line in the log, where every answer is logged.
+#[derive(Debug)]
+pub enum PageError {
+    /// An authorization request that nobody may be told of but the one who looks at the page (RFC 6749 §4.1.2.1).
+    Authorization(Error),
+    /// A sign-out that was not asked for as it should be (OIDC RP-Initiated Logout 1.0 §4).
+    SignOut(Error),
+    /// What was begun here is past its time.
+    Expired,
+    /// A form that another site's page sent.
+    Forged,
+    /// Anything else.
+    Other(Error),
+}
+
+impl PageError {
+    /// An authorization request that came to nothing.
+    pub fn authorization(error: impl Into<Error>) -> Self {
+        Self::Authorization(error.into())
+    }
+
+    /// A sign-out that came to nothing.
+    pub fn sign_out(error: impl Into<Error>) -> Self {
+        Self::SignOut(error.into())
+    }
+
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Authorization(Error::Failed(_)) | Self::SignOut(Error::Failed(_)) | Self::Other(Error::Failed(_)) => {
+                ProblemKind::Failed
+            }
+            Self::Authorization(Error::Refused(_)) => ProblemKind::Authorization,
+            Self::SignOut(Error::Refused(_)) => ProblemKind::SignOut,
+            Self::Other(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => ProblemKind::Busy,
+            Self::Other(Error::Refused(_)) => ProblemKind::Unreadable,
+            Self::Expired => ProblemKind::RequestGone,
+            Self::Forged => ProblemKind::FormRefused,
+        }
+    }
+
+    fn developer(&self) -> Option<Developer> {
+        match self {
+            Self::Authorization(Error::Refused(refusal)) | Self::SignOut(Error::Refused(refusal)) => {
+                Some(Developer { error: refusal.code, description: refusal.description.to_string() })
+            }
+            _ => None,
+        }
+    }
+
+    fn into_error(self) -> Error {
+        match self {
+            Self::Authorization(error) | Self::SignOut(error) | Self::Other(error) => error,
+            Self::Expired => Refusal::new(Code::InvalidRequest, "the page is past its time").into(),
+            Self::Forged => Refusal::new(Code::InvalidRequest, "the form was sent from a page of another site").into(),
+        }
+    }
+}
+
+impl<E: Into<Error>> From<E> for PageError {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// A problem that still has to be shown.
+#[derive(Clone)]
+struct Unshown(Arc<std::sync::Mutex<Option<PageError>>>);
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let mut response = self.kind().status().into_response();
+        response.extensions_mut().insert(Unshown(Arc::new(std::sync::Mutex::new(Some(self)))));
+        response
+    }
+}
+
+/// Turn what went wrong into a page, around all routes that people see.
+pub async fn show_problems(visitor: Visitor, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(Unshown(unshown)) = response.extensions_mut().remove::<Unshown>() else { return response };
+    let error = unshown.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    let Some(error) = error else { return response };
+    let locale = visitor.locale(None);
+    let view = ProblemView { kind: error.kind(), go_on: None, back: None, developer: error.developer() };
+    let html = views::problem(&visitor.frame(locale), &view);
+    let mut page =
+        headers::page(html, PagePolicy { status: view.kind.status(), has_form: false, ..PagePolicy::default() });
+    // A session cookie that was set on the way is still set.
+    for cookie in response.headers().get_all(header::SET_COOKIE) {
+        page.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    dialect::note(&mut page, error.into_error());
+    page
+}
+
+/// Lead the browser to another page of ours. 303: what was posted is not posted again.
+#[must_use]
+pub fn see_other(server: &Server, path: &str) -> Response {
+    redirect(&format!("{}{path}", server.settings.issuer))
+}
+
+/// Carry an answer to a client, as its response mode says.
+#[must_use]
+pub fn deliver(visitor: &Visitor, answer: &response::Response) -> Response {
+    match answer.location() {
+        Some(location) => {
+            let mut response = redirect(&location);
+            // The code in that URL is told to nobody else.
+            response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+            response
+        }
+        None => {
+            let locale = visitor.locale(None);
+            let params: Vec<(&str, &str)> = answer.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let view =
+                FormPostView { action: &answer.redirect_uri, params: &params, app: answer.client_name.as_str().into() };
+            let html = views::form_post(&visitor.frame(locale), &view);
+            let policy = PagePolicy { leads_to: Some(&answer.redirect_uri), has_form: false, ..PagePolicy::default() };
+            headers::page(html, policy)
+        }
+    }
+}
+
+/// Lead the browser to a URL that was found to be right.
+#[must_use]
+pub fn redirect(location: &str) -> Response {
+    // A redirect URI is printable ASCII: others cannot be registered.
+    match HeaderValue::from_str(location) {
+        Ok(location) => (
+            StatusCode::SEE_OTHER,
+            [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+        )
+            .into_response(),
+        Err(_) => PageError::Other(Error::broken("a redirect leads to what is no URL")).into_response(),
+    }
+}
