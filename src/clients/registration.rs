@@ -293,7 +293,7 @@ fn check_id(id: String) -> Result<String, Refusal> {
     }
     if id.to_ascii_lowercase().starts_with(OF_USERS) {
         return Err(wrong(format!(
-            "`client_id` is `{id}`; ids that begin with {OF_USERS} are users' (product rule: no sub is ambiguous)"
+            "`client_id` is `{id}`; what begins with {OF_USERS} is a user, and no `sub` may mean two"
         )));
     }
     Ok(id)

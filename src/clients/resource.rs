@@ -14,8 +14,8 @@ use crate::{
     store::resources,
 };
 
-/// An API that tokens are for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An API that tokens are for, as it is shown too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Resource {
     /// What stands in `aud`.
     pub uri: String,
@@ -32,6 +32,7 @@ pub struct Resource {
     /// The clients that may introspect its tokens.
     pub introspected_by: Vec<String>,
     /// Whether it is the issuer itself: the default, and what permissions belong to that no API lists.
+    #[serde(skip)]
     pub issuer: bool,
 }
 
