@@ -41,9 +41,10 @@ pub(super) fn settle(
     Ok(settled)
 }
 
+type Check = fn(&Settled) -> Result<(), Refusal>;
+
 /// What has to be true of every registration, one by one.
-const CHECKS: &[fn(&Settled) -> Result<(), Refusal>] =
-    &[name, grants, redirect_uris, response_types, secretless, scope, links, contacts, max_age];
+const CHECKS: &[Check] = &[name, grants, redirect_uris, response_types, secretless, scope, links, contacts, max_age];
 
 const DEFAULT_SCOPE: &str = "openid profile email address phone offline_access";
 

@@ -116,8 +116,10 @@ impl<'de> Deserialize<'de> for RedirectUri {
     }
 }
 
+type Check = fn(&str) -> Result<(), &'static str>;
+
 /// What is wrong whatever the scheme is, one by one.
-const CHECKS: &[fn(&str) -> Result<(), &'static str>] = &[
+const CHECKS: &[Check] = &[
     |text| refuse_if(text.is_empty(), "is empty"),
     |text| refuse_if(text.len() > LONGEST, "is longer than 2000 characters"),
     // RFC 6749 §3.1.2: "The endpoint URI MUST NOT include a fragment component."

@@ -1,5 +1,7 @@
 //! Latchkey's integration tests: one binary, one file per subject.
 
+#![cfg(test)]
+
 mod accounts;
 mod clients;
 mod key_place;
