@@ -43,8 +43,15 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
 fn system_seconds() -> i64 {
+    wall().0
+}
+
+/// What the system's clock shows, in seconds and milliseconds: for the log, which tells of a machine what happened on it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+pub fn wall() -> (i64, u32) {
     // A machine whose clock stands before 1970 is refused by the check against the database's clock.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_millis())
 }

@@ -1,39 +1,109 @@
-//! What happens to every request before and after its handler.
+//! What happens to every request before and after its handler: it gets an id and a [`Peer`], its body a deadline; its
+//! answer gets the headers that every answer has, a line in the log, and is counted.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue},
+    body::HttpBody,
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::Response,
 };
 
-use super::{Peer, Server};
-use crate::web::headers;
+use super::{Peer, Server, deadline};
+use crate::{
+    endpoints::{dialect::Logged, health, metrics},
+    protocol::Error,
+    telemetry::{self, log::REQUEST_ID},
+    web::headers,
+};
 
 /// Under what id the log knows a request.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Give the request its id and its [`Peer`], and the answer what every answer says.
+/// Stand in front of every route.
 pub(super) async fn front(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
     let id = server.random.id();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let peer = peer(&server, &request);
+    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    if !request.body().is_end_stream() {
+        request = request.map(|body| deadline::read_within(body, LONGEST_BODY));
+    }
+    let answer = async {
+        let mut answer = next.run(request).await;
+        headers::defaults(answer.headers_mut(), &server.settings.issuer);
+        let route = route.as_ref().map_or(UNKNOWN, MatchedPath::as_str);
+        log(&server, route, &method, &answer, began.elapsed());
+        answer
+    };
+    let mut answer = REQUEST_ID.scope(id.clone(), answer).await;
+    if let Ok(id) = HeaderValue::try_from(id) {
+        answer.headers_mut().insert(HEADER, id);
+    }
+    answer
+}
+
+fn peer(server: &Server, request: &Request) -> Peer {
     let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let connection = connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
     let settings = &server.settings;
-    let peer = Peer::of(connection, settings.tls.certificate.is_some(), request.headers(), &settings.proxy.trusted);
-    request.extensions_mut().insert(peer);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
-    headers::defaults(response.headers_mut(), &settings.issuer);
-    if let Ok(id) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
+    Peer::of(connection, settings.tls.certificate.is_some(), request.headers(), &settings.proxy.trusted)
 }
+
+/// One line, whatever came of it. Never the URL itself: its query may hold what must not be kept.
+fn log(server: &Server, route: &str, method: &Method, answer: &Response, took: Duration) {
+    let status = answer.status().as_u16();
+    let error = answer.extensions().get::<Logged>().map(|logged| &*logged.0);
+    let code = error.map(code);
+    server.metrics.answered(telemetry::Request { route, status, error: code, took });
+    let method = method.as_str();
+    let duration_ms = took.as_secs_f64() * 1_000.0;
+    match error {
+        None if QUIET.contains(&route) && answer.status() == StatusCode::OK => {
+            tracing::debug!(method, route, status, duration_ms, "answered");
+        }
+        None => tracing::info!(method, route, status, duration_ms, "answered"),
+        Some(Error::Refused(refusal)) => tracing::info!(
+            method,
+            route,
+            status,
+            duration_ms,
+            error = code,
+            description = &*refusal.description,
+            hint = refusal.hint,
+            "refused"
+        ),
+        Some(Error::Failed(fault)) => {
+            let cause = fault.to_string();
+            tracing::error!(method, route, status, duration_ms, error = code, cause, "failed");
+        }
+    }
+}
+
+fn code(error: &Error) -> &'static str {
+    match error {
+        Error::Refused(refusal) => refusal.code.as_str(),
+        Error::Failed(_) => "server_error",
+    }
+}
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a request that no route knows is called in log and metrics, so that nobody can fill them with names.
+const UNKNOWN: &str = "unknown";
+
+/// Routes that machines ask every few seconds.
+const QUIET: &[&str] = &[health::HEALTHZ, health::READYZ, metrics::METRICS];
+
+/// A body has to have come by then.
+const LONGEST_BODY: Duration = Duration::from_secs(15);

@@ -1,8 +1,12 @@
 //! The server: what every request may need, and the one route table.
 
+mod cors;
+mod deadline;
 mod front;
+pub mod listener;
 mod peer;
 mod routes;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -20,7 +24,7 @@ use crate::{
 };
 
 pub use front::RequestId;
-pub use peer::Peer;
+pub use peer::{Peer, is_forwarded};
 pub use routes::{ops_router, router};
 
 /// Everything a request may need. Nobody below the endpoints and pages sees the whole of it.

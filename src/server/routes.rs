@@ -5,20 +5,35 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, State},
+    http::{StatusCode, header},
     middleware,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 
 use super::{Server, front};
 use crate::{
-    endpoints::authorize,
+    endpoints::{authorize, health, metrics},
     web::{account, assets, consent, login, logout, page, pick_account, session},
 };
 
 /// Every route of the main listener, under the path of the issuer.
 pub fn router(server: Arc<Server>) -> Router {
-    finish(under(server.settings.base_path(), pages(&server)), server)
+    let routes = match server.settings.base_path() {
+        "" => pages(&server),
+        base => Router::new().nest(base, pages(&server)),
+    };
+    // Unless they have a listener of their own.
+    let watch = match server.settings.ops.listen {
+        None => health_routes().route(metrics::METRICS, get(metrics::get_on_loopback)),
+        Some(_) => Router::new(),
+    };
+    finish(routes.merge(watch), server)
+}
+
+/// What those who look after the server ask, on a listener of its own.
+pub fn ops_router(server: Arc<Server>) -> Router {
+    finish(health_routes().route(metrics::METRICS, get(metrics::get)), server)
 }
 
 /// Browsers show these.
@@ -43,20 +58,21 @@ async fn asset(State(server): State<Arc<Server>>, Path(file): Path<String>) -> R
     server.brand.serve(&file)
 }
 
-/// What those who look after the server ask, on a listener of its own.
-pub fn ops_router(server: Arc<Server>) -> Router {
-    finish(Router::new(), server)
-}
-
-fn under(base: &str, routes: Router<Arc<Server>>) -> Router<Arc<Server>> {
-    if base.is_empty() { routes } else { Router::new().nest(base, routes) }
+/// Whatever starts the server and watches over it asks these.
+fn health_routes() -> Router<Arc<Server>> {
+    Router::new().route(health::HEALTHZ, get(health::live)).route(health::READYZ, get(health::ready))
 }
 
 fn finish(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
     routes
+        .fallback(nothing_here)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(server.clone(), front::front))
         .with_state(server)
+}
+
+async fn nothing_here() -> Response {
+    (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")], "there is nothing here\n").into_response()
 }
 
 /// No request of any endpoint is larger.

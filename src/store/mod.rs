@@ -30,6 +30,7 @@ mod cache;
 pub mod clients;
 mod connection;
 pub mod consents;
+pub mod database_clock;
 pub mod grants;
 pub mod instance;
 pub mod known_devices;

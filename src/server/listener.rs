@@ -1,0 +1,109 @@
+//! Where requests come in: plain HTTP or TLS, on one listener or two.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use axum_server::{
+    Control, Handle,
+    accept::NoDelayAcceptor,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
+use hyper_util::{rt::TokioExecutor, server::conn::auto::Builder};
+
+use super::{Server, ops_router, router, tls};
+
+/// Open listeners that do not answer yet: whoever connects waits until [`serve`].
+pub struct Listeners {
+    /// For everybody.
+    pub main: Vec<TcpListener>,
+    /// For those who look after the server.
+    pub ops: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Open the listeners that the settings name.
+    ///
+    /// # Errors
+    /// When an address is taken or not ours; with the address.
+    pub fn bind(settings: &crate::config::Settings) -> Result<Self, (SocketAddr, io::Error)> {
+        let bind = |address: SocketAddr| TcpListener::bind(address).map_err(|error| (address, error));
+        Ok(Self { main: vec![bind(settings.listen)?], ops: settings.ops.listen.map(bind).transpose()? })
+    }
+}
+
+/// Answer until `control` says to stop; then finish what is being answered.
+///
+/// # Errors
+/// When a listener cannot be used, or the certificate cannot.
+pub async fn serve(server: &Arc<Server>, on: Listeners, control: &Control) -> io::Result<()> {
+    let mut tasks = tokio::task::JoinSet::new();
+    let routes = router(server.clone());
+    let tls = &server.settings.tls;
+    let config = match (&tls.certificate, &tls.key) {
+        (Some(certificate), Some(key)) => {
+            let files =
+                tls::Files { certificate: certificate.clone(), key: key.clone(), clients: tls.client_certificates };
+            let config = RustlsConfig::from_config(files.read().map_err(io::Error::other)?);
+            tasks.spawn(tls::follow(files, config.clone()));
+            Some(config)
+        }
+        _ => None,
+    };
+    let mut listening = tokio::task::JoinSet::new();
+    for listener in on.main {
+        listening.spawn(listen(listener, routes.clone(), config.clone(), control.clone()));
+    }
+    if let Some(listener) = on.ops {
+        listening.spawn(listen(listener, ops_router(server.clone()), None, control.clone()));
+    }
+    while let Some(ended) = listening.join_next().await {
+        ended.map_err(io::Error::other)??;
+    }
+    tasks.shutdown().await;
+    Ok(())
+}
+
+async fn listen(listener: TcpListener, routes: Router, tls: Option<RustlsConfig>, control: Control) -> io::Result<()> {
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    let handle = Handle::with_control(control);
+    let mut plain = axum_server::from_tcp(listener)?
+        .handle(handle)
+        .first_request_timeout(LONGEST_HEAD)
+        .accept_error_handler(|peer, error| {
+            tracing::debug!(peer = peer.map(ToString::to_string), %error, "a connection could not be accepted");
+        });
+    limit(plain.http_builder());
+    match tls {
+        None => plain.acceptor(NoDelayAcceptor::new()).serve(service).await,
+        Some(config) => {
+            let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new());
+            plain.acceptor(acceptor).serve(service).await
+        }
+    }
+}
+
+/// What one connection may take of us.
+fn limit(builder: &mut Builder<TokioExecutor>) {
+    builder.http1().header_read_timeout(LONGEST_HEAD).max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
+    builder
+        .http2()
+        .max_header_list_size(LARGEST_HEAD_H2)
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_send_buf_size(LARGEST_HEAD)
+        .keep_alive_interval(LONGEST_HEAD)
+        .keep_alive_timeout(LONGEST_HEAD);
+}
+
+/// A request's head has to have come by then; a connection that asks nothing for so long is closed.
+const LONGEST_HEAD: Duration = Duration::from_secs(30);
+
+/// Room for a `state` of 8 KiB, escaped, beside everything else in a URL.
+const LARGEST_HEAD: usize = 64 * 1024;
+const LARGEST_HEAD_H2: u32 = 64 * 1024;
+const MOST_HEADERS: usize = 100;
+const MOST_STREAMS: u32 = 128;

@@ -1,0 +1,170 @@
+//! TLS that ends here: the certificate, and what becomes of it when its files change.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use axum_server::tls_rustls::RustlsConfig;
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+
+use crate::config::ClientCertificates;
+
+/// The files that the settings name.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+    /// Whether clients may show a certificate.
+    pub clients: ClientCertificates,
+}
+
+/// Why there is no TLS with these files.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read as PEM.
+    #[error("{} holds no {what} in PEM", .file.display())]
+    Pem {
+        /// The file.
+        file: PathBuf,
+        /// What it was to hold.
+        what: &'static str,
+        /// Why not.
+        #[source]
+        cause: rustls::pki_types::pem::Error,
+    },
+    /// The certificate file is empty.
+    #[error("{} holds no certificate", .0.display())]
+    Empty(PathBuf),
+    /// Certificate and key cannot be used, or not together.
+    #[error("the certificate and the key cannot be used together")]
+    Unusable(#[from] rustls::Error),
+}
+
+impl Files {
+    /// The certificates, the server's own first.
+    ///
+    /// # Errors
+    /// When the file cannot be read as PEM.
+    pub fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let pem = |cause| TlsError::Pem { file: self.certificate.clone(), what: "certificate", cause };
+        let chain = CertificateDer::pem_file_iter(&self.certificate).map_err(pem)?;
+        let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(pem)?;
+        if chain.is_empty() { Err(TlsError::Empty(self.certificate.clone())) } else { Ok(chain) }
+    }
+
+    /// What TLS needs.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the two do not belong together.
+    pub fn read(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let chain = self.chain()?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|cause| TlsError::Pem {
+            file: self.key.clone(),
+            what: "private key",
+            cause,
+        })?;
+        let provider = Arc::new(ring::default_provider());
+        // TLS 1.2 with its forward-secret suites, and 1.3: rustls has no others.
+        let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+        let builder = match self.clients {
+            ClientCertificates::Off => builder.with_no_client_auth(),
+            ClientCertificates::Optional => builder.with_client_cert_verifier(Arc::new(AnyCertificate(provider))),
+        };
+        let mut config = builder.with_single_cert(chain, key)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+/// Read the files again whenever they have changed. While they are of no use, the old certificate stays.
+pub async fn follow(files: Files, config: RustlsConfig) {
+    let mut seen = stamp(&files).await;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = stamp(&files).await;
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        let read = files.clone();
+        match tokio::task::spawn_blocking(move || read.read()).await {
+            Ok(Ok(new)) => {
+                config.reload_from_config(new);
+                tracing::info!(event = "certificate_reloaded", "the certificate has changed and is in use");
+            }
+            Ok(Err(error)) => {
+                let cause = crate::cli::output::with_causes(&error);
+                tracing::error!(
+                    event = "certificate_unusable",
+                    cause,
+                    "the certificate has changed and is of no use; the old one stays"
+                );
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Changes whenever one of the files does.
+async fn stamp(files: &Files) -> Vec<Option<(std::time::SystemTime, u64)>> {
+    let mut stamps = Vec::new();
+    for file in [&files.certificate, &files.key] {
+        let metadata = tokio::fs::metadata(file).await.ok();
+        stamps.push(metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len()))));
+    }
+    stamps
+}
+
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Takes whatever certificate a client shows, once the handshake has proved that its key is the client's: which
+/// certificate is whose is the registry's to say, not a certificate authority's (RFC 8705 §2.2).
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ClientCertVerifier for AnyCertificate {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
