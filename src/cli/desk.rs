@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
-use super::{Failure, output};
+use super::{Failure, database, output};
 use crate::{
     clients::Registry,
     clock::Clock,
@@ -40,6 +40,7 @@ impl Desk {
     /// # Errors
     /// When it cannot be opened or is not ours to touch.
     pub async fn open(settings: Settings, json: bool) -> Result<Self, Failure> {
+        database::check_owner(&settings.database_url)?;
         let store = Store::open(&settings.database_url).await?;
         let registry = Registry::new(store.clone(), &settings.issuer);
         Ok(Self {

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod client;
 pub mod config;
+pub mod database;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod desk;
@@ -13,6 +14,7 @@ pub mod member;
 pub mod migrate;
 pub mod org;
 pub mod output;
+mod probe;
 pub mod resource;
 pub mod role;
 pub mod serve;

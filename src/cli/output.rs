@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::{
     keys::KeyError,
     protocol::{Error, Lifetime, Refusal, Timestamp},
-    store::StoreError,
 };
 
 /// Why a command was refused or failed: exit code 1.
@@ -57,12 +56,6 @@ impl From<Error> for Failure {
             Error::Refused(refusal) => refusal.into(),
             Error::Failed(fault) => Self::new(fault.to_string()),
         }
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::new(with_causes(&error))
     }
 }
 

@@ -1,12 +1,28 @@
 //! `latchkey serve`.
 
-use super::Failure;
-use crate::config::Settings;
+use std::{sync::Arc, time::Duration};
+
+use axum_server::Control;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, database, output::with_causes};
+use crate::{
+    clock::Clock,
+    config::{Settings, rules},
+    jobs,
+    random::Random,
+    server::{
+        OpenError, Server,
+        listener::{self, Listeners},
+    },
+    telemetry::log,
+};
 
 /// What `latchkey serve` takes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  latchkey serve --config /etc/latchkey.toml")]
 pub struct Args {
-    /// The issuer identifier
+    /// The issuer identifier: what clients know the server by
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
     /// The address of the main listener
@@ -28,10 +44,71 @@ impl Args {
     }
 }
 
-/// Serve until a signal comes.
+/// Serve until SIGTERM or SIGINT comes; then finish what is being answered, and close the database.
 ///
 /// # Errors
-/// When it cannot start.
-pub async fn run(_settings: Settings) -> Result<(), Failure> {
-    Err(Failure::new("the server is not built yet"))
+/// When the server cannot start, or loses a listener.
+pub async fn run(settings: Settings) -> Result<(), Failure> {
+    log::start(&settings.log);
+    // The listener first: whoever starts two servers hears of it before the second one touches the database.
+    let listeners = Listeners::bind(&settings).map_err(|(address, error)| {
+        Failure::new(format!("cannot listen on {address}: {error}"))
+            .hint("another program may have the address; `listen` or `--listen` names another one")
+    })?;
+    database::check_owner(&settings.database_url)?;
+    let server = Server::open(settings, Clock::System, Random::System).await?;
+    database::refuse_demo(&server.store, &server.settings).await?;
+    for warning in rules::warnings(&server.settings).iter().chain(server.brand.remarks()) {
+        tracing::warn!("{warning}");
+    }
+    let writing = tokio::spawn(log::write_in_batches());
+    let jobs = jobs::start(&server);
+    let outcome = until_told(&server, listeners).await;
+    jobs.stop().await;
+    server.store.close().await;
+    tracing::info!("stopped");
+    writing.abort();
+    drop(writing.await);
+    outcome
 }
+
+async fn until_told(server: &Arc<Server>, listeners: Listeners) -> Result<(), Failure> {
+    let control = Control::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let settings = &server.settings;
+    let serving = listener::serve(server, listeners, &control);
+    tokio::pin!(serving);
+    tracing::info!(
+        issuer = settings.issuer,
+        listen = settings.listen.to_string(),
+        ops = settings.ops.listen.map(|ops| ops.to_string()),
+        version = env!("CARGO_PKG_VERSION"),
+        "serving"
+    );
+    tokio::select! {
+        ended = &mut serving => return ended.map_err(|error| Failure::new(with_causes(&error))),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("told to stop: finishing what is being answered");
+    control.graceful_shutdown(Some(LONGEST_GOODBYE));
+    tokio::select! {
+        ended = serving => ended.map_err(|error| Failure::new(with_causes(&error))),
+        // Told twice: somebody is in a hurry. What was answered is on disk.
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        match error {
+            OpenError::Store(error) => error.into(),
+            error => Self { sentence: with_causes(&error), hint },
+        }
+    }
+}
+
+/// Requests take milliseconds; what takes longer than this is not worth waiting for.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(15);

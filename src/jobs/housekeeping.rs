@@ -1,1 +1,86 @@
-//! Deleting what is past its time.
+//! Deleting what is past its time, in batches so small that nobody waits for them.
+
+use std::sync::Arc;
+
+use crate::{
+    config::Tokens,
+    protocol::{Lifetime, Result, Timestamp},
+    server::Server,
+    store::{
+        Store, StoreError, Write, access_tokens, authorization_requests, browser_sessions, clients, grants,
+        known_devices, login_failures,
+    },
+};
+
+/// Tidy up, and count what was deleted.
+pub(super) async fn clean(server: Arc<Server>) -> Result<()> {
+    let rows = tidy(&server.store, &server.settings.tokens, server.clock.now()).await?;
+    server.metrics.deleted(rows);
+    if rows > 0 {
+        tracing::debug!(rows, "deleted what is past its time");
+    }
+    Ok(())
+}
+
+/// Delete every row that nobody can need any more; the number of rows.
+///
+/// # Errors
+/// When the database refuses; what was deleted until then stays deleted.
+pub async fn tidy(store: &Store, tokens: &Tokens, now: Timestamp) -> Result<u64> {
+    let mut all: u64 = 0;
+    for kind in Kind::ALL {
+        loop {
+            let mut tx = store.write().await?;
+            let deleted = kind.forget(&mut tx, tokens, now).await?;
+            tx.commit().await?;
+            all = all.saturating_add(deleted);
+            if deleted < BATCH.unsigned_abs() {
+                break;
+            }
+            // Somebody who waits for the database comes first.
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(all)
+}
+
+/// What is deleted.
+#[derive(Clone, Copy)]
+enum Kind {
+    Sessions,
+    Requests,
+    Grants,
+    AccessTokens,
+    LoginFailures,
+    Devices,
+    ClientSecrets,
+}
+
+impl Kind {
+    const ALL: [Self; 7] = [
+        Self::Sessions,
+        Self::Requests,
+        Self::Grants,
+        Self::AccessTokens,
+        Self::LoginFailures,
+        Self::Devices,
+        Self::ClientSecrets,
+    ];
+
+    async fn forget(self, tx: &mut Write, tokens: &Tokens, now: Timestamp) -> std::result::Result<u64, StoreError> {
+        match self {
+            Self::Sessions => browser_sessions::forget(tx, now.0, BATCH).await,
+            // Who comes back late is told what happened, and offered to go on.
+            Self::Requests => authorization_requests::forget(tx, (now - KEPT).0, BATCH).await,
+            // The access and ID tokens of a grant may live on when it can no longer be refreshed; they ask for its row.
+            Self::Grants => grants::forget(tx, (now - tokens.access_token.max(tokens.id_token) - KEPT).0, BATCH).await,
+            Self::AccessTokens => access_tokens::forget(tx, now.0, BATCH).await,
+            Self::LoginFailures => login_failures::forget(tx, now.0, BATCH).await,
+            Self::Devices => known_devices::forget(tx, now.0, BATCH).await,
+            Self::ClientSecrets => clients::forget_secrets(tx, now.0, BATCH).await,
+        }
+    }
+}
+
+const BATCH: i64 = 200;
+const KEPT: Lifetime = Lifetime::days(1);

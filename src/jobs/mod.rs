@@ -1,4 +1,83 @@
-//! Work in the background.
+//! Work in the background: noticing what other nodes and the command line have changed, rotating keys, deleting what is
+//! past its time. Any number of nodes may do it at once; the database decides between them.
 
-pub mod housekeeping;
-pub mod rotation;
+mod housekeeping;
+mod rotation;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+
+use crate::{protocol::Result, server::Server, store::LOOK_EVERY};
+
+pub use housekeeping::tidy;
+
+/// The work that goes on while the server serves.
+pub struct Jobs(JoinSet<()>);
+
+/// Begin.
+#[must_use]
+pub fn start(server: &Arc<Server>) -> Jobs {
+    let mut jobs = JoinSet::new();
+    let own = server.clone();
+    jobs.spawn(repeat(server.clone(), "look", Duration::ZERO, LOOK_EVERY, move || look(own.clone())));
+    let own = server.clone();
+    jobs.spawn(repeat(server.clone(), "rotation", FIRST, EVERY, move || rotation::rotate(own.clone())));
+    let own = server.clone();
+    jobs.spawn(repeat(server.clone(), "housekeeping", FIRST, EVERY, move || housekeeping::clean(own.clone())));
+    Jobs(jobs)
+}
+
+impl Jobs {
+    /// Stop at once: what is under way has not happened, and the next one does it.
+    pub async fn stop(mut self) {
+        self.0.shutdown().await;
+    }
+}
+
+/// Notice what others have changed. A node that cannot, reads everything through until it can.
+async fn look(server: Arc<Server>) -> Result<()> {
+    server.store.look_for_changes().await?;
+    Ok(server.keyring.reload(&server.store).await?)
+}
+
+/// Do a job again and again. What goes wrong is told once, not at every try, and so is that it works again.
+async fn repeat<F: Future<Output = Result<()>>>(
+    server: Arc<Server>,
+    job: &'static str,
+    first: Duration,
+    every: Duration,
+    run: impl Fn() -> F,
+) {
+    let mut ticks = interval_at(Instant::now() + first, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_failing = false;
+    loop {
+        ticks.tick().await;
+        let outcome = run().await;
+        server.metrics.job(job, outcome.is_ok());
+        match outcome {
+            Err(error) if !is_failing => {
+                tracing::error!(
+                    event = "job_failed",
+                    job,
+                    cause = error.to_string(),
+                    "work in the background failed; it is tried again"
+                );
+                is_failing = true;
+            }
+            Ok(()) if is_failing => {
+                tracing::info!(job, "work in the background succeeds again");
+                is_failing = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Not while the server is still starting.
+const FIRST: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(60);

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum_server::tls_rustls::RustlsConfig;
+use openssl::{asn1::Asn1Time, x509::X509};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -11,7 +12,10 @@ use rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
-use crate::config::ClientCertificates;
+use crate::{
+    config::ClientCertificates,
+    protocol::{Error, Timestamp},
+};
 
 /// The files that the settings name.
 #[derive(Clone, Debug)]
@@ -41,6 +45,9 @@ pub enum TlsError {
     /// The certificate file is empty.
     #[error("{} holds no certificate", .0.display())]
     Empty(PathBuf),
+    /// The certificate is none.
+    #[error("the certificate cannot be read")]
+    Malformed(#[from] openssl::error::ErrorStack),
     /// Certificate and key cannot be used, or not together.
     #[error("the certificate and the key cannot be used together")]
     Unusable(#[from] rustls::Error),
@@ -56,6 +63,18 @@ impl Files {
         let chain = CertificateDer::pem_file_iter(&self.certificate).map_err(pem)?;
         let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(pem)?;
         if chain.is_empty() { Err(TlsError::Empty(self.certificate.clone())) } else { Ok(chain) }
+    }
+
+    /// When the server's own certificate ends.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn not_after(&self) -> Result<Timestamp, TlsError> {
+        let chain = self.chain()?;
+        let own = chain.first().ok_or_else(|| TlsError::Empty(self.certificate.clone()))?;
+        let epoch = Asn1Time::from_unix(0)?;
+        let since = epoch.diff(X509::from_der(own)?.not_after())?;
+        Ok(Timestamp(i64::from(since.days) * 86_400 + i64::from(since.secs)))
     }
 
     /// What TLS needs.
@@ -99,7 +118,7 @@ pub async fn follow(files: Files, config: RustlsConfig) {
                 tracing::info!(event = "certificate_reloaded", "the certificate has changed and is in use");
             }
             Ok(Err(error)) => {
-                let cause = crate::cli::output::with_causes(&error);
+                let cause = Error::from(error).to_string();
                 tracing::error!(
                     event = "certificate_unusable",
                     cause,

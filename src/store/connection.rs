@@ -43,6 +43,32 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        let Self::Database(error) = self else { return None };
+        match error {
+            sqlx::Error::Io(_) => Some("is the database running, and is `database_url` its address?"),
+            sqlx::Error::PoolTimedOut => Some("is the database running, and does it allow one more connection?"),
+            sqlx::Error::Database(refused) => match refused.code().as_deref() {
+                // SQLITE_CANTOPEN
+                Some("14") => Some("does the directory of `database_url` exist, and may this user write there?"),
+                // SQLITE_READONLY and its kin
+                Some("8" | "264" | "520" | "776" | "1032" | "1544") => {
+                    Some("may this user write the file, and in its directory?")
+                }
+                // SQLITE_FULL
+                Some("13") => Some("the disk is full: make room; nothing that was acknowledged is lost"),
+                // SQLITE_NOTADB
+                Some("26") => Some("the file is no SQLite database; does `database_url` name the right one?"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// The database behind the server. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -66,9 +92,38 @@ impl Store {
     /// # Errors
     /// A URL of neither kind, a database that cannot be reached or written, or one of a newer version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let store = Self { pools: Pools::open(url).await?, freshness: Arc::default() };
+        let store = Self::connect(url).await?;
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// The same, leaving the schema as it is: for whoever only wants to look.
+    ///
+    /// # Errors
+    /// A URL of neither kind, or a database that cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { pools: Pools::open(url).await?, freshness: Arc::default() })
+    }
+
+    /// How many migrations this program has that the database has not.
+    ///
+    /// # Errors
+    /// A database of a newer version, or one that cannot be read.
+    pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
+        let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        let applied: Vec<i64> = match self.read().await? {
+            Read::Sqlite(mut connection) => sqlx::query_scalar(APPLIED).fetch_all(&mut *connection).await,
+            Read::Postgres(mut connection) => sqlx::query_scalar(APPLIED).fetch_all(&mut *connection).await,
+        }
+        .or_else(|error| match error {
+            // An empty database: the table is not there yet.
+            sqlx::Error::Database(_) => Ok(Vec::new()),
+            other => Err(other),
+        })?;
+        match applied.iter().find(|version| !known.contains(version)) {
+            Some(newer) => Err(StoreError::Newer(*newer)),
+            None => Ok(known.len().saturating_sub(applied.len())),
+        }
     }
 
     /// Bring the schema up to date; harmless when it is.
@@ -133,6 +188,9 @@ impl Store {
         }
     }
 }
+
+/// Where sqlx notes which migrations it has applied.
+const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
 
 impl Pools {
     async fn open(url: &str) -> Result<Self, StoreError> {

@@ -40,6 +40,7 @@ pub mod orgs;
 pub mod resources;
 pub mod roles;
 pub mod signing_keys;
+pub mod snapshot;
 pub mod users;
 
 pub use cache::{Cache, Freshness, LOOK_EVERY};
