@@ -87,20 +87,16 @@ impl Brand {
         &self.remarks
     }
 
-    /// The file of that name, if pages load it.
-    #[must_use]
-    pub fn find(&self, file: &str) -> Option<&Asset> {
-        [Some(&self.sheet), self.logo.as_ref(), Some(&PASSWORD), Some(&FORM_POST), Some(&MARK)]
-            .into_iter()
-            .flatten()
-            .find(|asset| asset.name == file)
+    /// All files that pages load.
+    pub fn files(&self) -> impl Iterator<Item = &Asset> {
+        [Some(&self.sheet), self.logo.as_ref(), Some(&*PASSWORD), Some(&*FORM_POST), Some(&*ICON)].into_iter().flatten()
     }
 
     /// Answer a request for a file: itself, to be kept for ever, or 404.
     #[must_use]
     pub fn serve(&self, file: &str) -> Response<Body> {
         let mut response = Response::new(Body::empty());
-        match self.find(file) {
+        match self.files().find(|asset| asset.name == file) {
             None => *response.status_mut() = StatusCode::NOT_FOUND,
             Some(asset) => {
                 for (name, value) in [
@@ -126,6 +122,18 @@ impl Default for Brand {
 }
 
 impl Asset {
+    /// Its file name, which changes with its content.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its content.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
     fn new(stem: &str, ending: &str, body: Bytes) -> Self {
         let content_type =
             CONTENT_TYPES.iter().find(|(own, _)| *own == ending).map_or("application/octet-stream", |(_, t)| t);
@@ -146,10 +154,10 @@ pub fn form_post_script() -> &'static str {
     &FORM_POST.name
 }
 
-/// The file name of the mark, for the browser's tab.
+/// The file name of the icon for the browser's tab.
 #[must_use]
-pub fn mark() -> &'static str {
-    &MARK.name
+pub fn icon() -> &'static str {
+    &ICON.name
 }
 
 const STYLE_SHEET: &str = include_str!("../../templates/latchkey.css");
@@ -157,8 +165,8 @@ static PASSWORD: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("password", "js", Bytes::from_static(include_bytes!("../../templates/password.js"))));
 static FORM_POST: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("form-post", "js", Bytes::from_static(include_bytes!("../../templates/form_post.js"))));
-static MARK: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("mark", "svg", Bytes::from_static(include_bytes!("../../templates/mark.svg"))));
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icon", "svg", Bytes::from_static(include_bytes!("../../templates/icon.svg"))));
 
 const CONTENT_TYPES: &[(&str, &str)] = &[
     ("css", "text/css; charset=utf-8"),
@@ -275,7 +283,7 @@ mod tests {
         assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
         assert_eq!(brand.serve("latchkey.css").status(), StatusCode::NOT_FOUND);
-        for file in [password_script(), form_post_script(), mark()] {
+        for file in [password_script(), form_post_script(), icon()] {
             assert_eq!(brand.serve(file).status(), StatusCode::OK, "{file}");
         }
     }

@@ -1,231 +1,258 @@
-# What the pages say, in English. Every language has the same messages with the same variables; a test says so.
-# Short, plain, in the reader's words; true, whoever the app is.
+# ما تقوله الصفحات بالعربية
 
 ## Everywhere
 
-request-id = Request { $id }
-yes = yes
-no = no
-list-comma = { ", " }
+request-id = الطلب { $id }
+yes = نعم
+no = لا
+list-comma = { "، " }
+pair = { $name }: { $value }
 membership = { $org }: { $role }
-place-device = on this device ({ $host })
-place-app = app on this device ({ $scheme })
-unverified = Not verified: nobody at { $brand } has checked who is behind this app.
-privacy-policy = Privacy policy
-terms = Terms of use
-back-to = Back to { $app }
-go-on = Go on
-cancel = Cancel
-problem-summary = There is a problem
-form-expired = This page was open for too long, so nothing was done. You can simply go on.
+place-device = على هذا الجهاز ({ $host })
+place-app = تطبيق على هذا الجهاز ({ $scheme })
+unverified = غير موثَّق: لم يتحقق أحد في { $brand } من هوية أصحاب هذا التطبيق.
+privacy-policy = سياسة الخصوصية
+terms = شروط الاستخدام
+back-to = العودة إلى { $app }
+go-on = متابعة
+cancel = إلغاء
+error-title = خطأ: { $title }
+form-expired = بقيت هذه الصفحة مفتوحة مدة طويلة، فلم يُنفَّذ شيء. يمكنك المتابعة ببساطة.
 
-ago-now = just now
+ago-now = الآن
 ago-minutes = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] قبل دقيقة
+    [two] قبل دقيقتين
+    [few] قبل { $count } دقائق
+    [many] قبل { $count } دقيقة
+   *[other] قبل { $count } دقيقة
 }
 ago-hours = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] قبل ساعة
+    [two] قبل ساعتين
+    [few] قبل { $count } ساعات
+    [many] قبل { $count } ساعة
+   *[other] قبل { $count } ساعة
 }
 ago-days = { $count ->
-    [one] yesterday
-   *[other] { $count } days ago
+    [one] أمس
+    [two] قبل يومين
+    [few] قبل { $count } أيام
+    [many] قبل { $count } يومًا
+   *[other] قبل { $count } يوم
 }
 wait-seconds = { $count ->
-    [one] Try again in a second.
-   *[other] Try again in { $count } seconds.
+    [one] حاول مرة أخرى بعد ثانية.
+    [two] حاول مرة أخرى بعد ثانيتين.
+    [few] حاول مرة أخرى بعد { $count } ثوانٍ.
+    [many] حاول مرة أخرى بعد { $count } ثانية.
+   *[other] حاول مرة أخرى بعد { $count } ثانية.
 }
 wait-minutes = { $count ->
-    [one] Try again in a minute.
-   *[other] Try again in { $count } minutes.
+    [one] حاول مرة أخرى بعد دقيقة.
+    [two] حاول مرة أخرى بعد دقيقتين.
+    [few] حاول مرة أخرى بعد { $count } دقائق.
+    [many] حاول مرة أخرى بعد { $count } دقيقة.
+   *[other] حاول مرة أخرى بعد { $count } دقيقة.
 }
 wait-hours = { $count ->
-    [one] Try again in an hour.
-   *[other] Try again in { $count } hours.
+    [one] حاول مرة أخرى بعد ساعة.
+    [two] حاول مرة أخرى بعد ساعتين.
+    [few] حاول مرة أخرى بعد { $count } ساعات.
+    [many] حاول مرة أخرى بعد { $count } ساعة.
+   *[other] حاول مرة أخرى بعد { $count } ساعة.
 }
 
 ## Sign in
 
-sign-in = Sign in
-login-for = to go on to { $app }
-login-for-account = to see your account
-login-username = Username or e-mail address
-login-password = Password
-password-show = Show
-password-hide = Hide
-password-shown = Password is shown
-login-wrong = The username or the password is not right.
-login-throttled = There were too many tries.
-login-busy = Many people are signing in right now. Please try again in a moment.
-login-other-account = Please sign in with the account that the app expects.
+sign-in = تسجيل الدخول
+login-for = للمتابعة إلى { $app }
+login-for-account = لعرض حسابك
+login-username = اسم المستخدم أو البريد الإلكتروني
+login-password = كلمة المرور
+password-show = إظهار
+password-hide = إخفاء
+password-shown = كلمة المرور ظاهرة
+login-wrong = اسم المستخدم أو كلمة المرور غير صحيح.
+login-throttled = كانت المحاولات أكثر مما يُسمح به.
+login-busy = يسجّل كثيرون الدخول الآن. يُرجى المحاولة بعد لحظات.
+login-other-account = يُرجى تسجيل الدخول بالحساب الذي ينتظره التطبيق.
 
 ## Consent
 
-consent-to-know = { $app } wants to know who you are
-consent-to-act = { $app } wants access
-consent-signed-in-as = You are signed in as
-consent-other-account = Use another account
-consent-list = If you allow it, { $app } can:
-consent-organisation = In which organisation?
-consent-organisation-hint = { $app } will learn the one you choose, and no other.
-consent-nothing-more = No further permissions
-consent-allow = Allow
-consent-deny = Deny
-consent-remembered = Your answer is remembered. You can take it back at any time in your account.
-consent-no-choice = Please choose an organisation.
-consent-changed = What the app can get has changed since this page was opened. Please look again.
-scope-openid = Know who you are
-scope-profile = See your name and profile
-scope-email = See your e-mail address
-scope-address = See your postal address
-scope-phone = See your phone number
-scope-orgs = See your organisations and your role in each
-scope-offline-access = Stay connected, even when you are signed out here
-scope-other = Use “{ $scope }”
-scope-claim = See one more detail: { $claim }
-scope-org = Act in the organisation { $org }
-permission = Work with “{ $things }”
-permission-in = Work with “{ $things }” in { $api }
-action-read = read
-action-list = list
-action-create = create
-action-update = change
-action-write = write
-action-delete = delete
+consent-to-know = يريد { $app } أن يعرف من أنت
+consent-to-act = يطلب { $app } صلاحية الوصول
+consent-signed-in-as = سجّلت الدخول باسم
+consent-other-account = استخدام حساب آخر
+consent-list = إذا سمحت بذلك، يستطيع { $app }:
+consent-organisation = في أي مؤسسة؟
+consent-organisation-hint = لن يعرف { $app } إلا المؤسسة التي تختارها.
+consent-organisation-bound = لا يسري الوصول إلا في المؤسسة التي تختارها.
+consent-nothing-more = لا صلاحيات أخرى
+consent-allow = سماح
+consent-deny = رفض
+consent-remembered = سيُحفظ جوابك. يمكنك التراجع عنه في أي وقت من صفحة حسابك.
+consent-no-choice = يُرجى اختيار مؤسسة.
+consent-changed = تغيّر ما يمكن أن يحصل عليه التطبيق منذ فتح هذه الصفحة. يُرجى مراجعته من جديد.
+scope-openid = معرفة من أنت
+scope-profile = رؤية اسمك وملفك الشخصي
+scope-email = رؤية بريدك الإلكتروني
+scope-address = رؤية عنوانك البريدي
+scope-phone = رؤية رقم هاتفك
+scope-orgs = رؤية مؤسساتك ودورك في كل منها
+scope-offline-access = البقاء متصلًا حتى بعد تسجيل خروجك من هنا
+scope-other = استخدام «{ $scope }»
+scope-claim = رؤية معلومة أخرى: { $claim }
+scope-org = العمل داخل مؤسسة { $org }
+permission = التعامل مع «{ $things }»
+permission-in = التعامل مع «{ $things }» في { $api }
+action-read = قراءة
+action-list = سرد
+action-create = إنشاء
+action-update = تعديل
+action-write = كتابة
+action-delete = حذف
 told-and-more = { $count ->
-    [one] { $first } and one more detail
-   *[other] { $first } and { $count } more details
+    [one] { $first } ومعلومة أخرى
+    [two] { $first } ومعلومتان أخريان
+    [few] { $first } و{ $count } معلومات أخرى
+    [many] { $first } و{ $count } معلومة أخرى
+   *[other] { $first } و{ $count } معلومة أخرى
 }
-told-confirmed = { $value } (confirmed)
-told-unconfirmed = { $value } (not confirmed)
-claim-sub = account number
-claim-name = name
-claim-given-name = given name
-claim-family-name = family name
-claim-middle-name = middle name
-claim-nickname = nickname
-claim-preferred-username = username
-claim-profile = profile page
-claim-picture = picture
-claim-website = website
-claim-email = e-mail address
-claim-gender = gender
-claim-birthdate = date of birth
-claim-zoneinfo = time zone
-claim-locale = language
-claim-phone-number = phone number
-claim-address = postal address
-claim-updated-at = last change
-claim-organizations = organisations
-claim-auth-time = time of sign-in
-claim-acr = kind of sign-in
+told-confirmed = { $value } (مؤكَّد)
+told-unconfirmed = { $value } (غير مؤكَّد)
+claim-sub = رقم الحساب
+claim-name = الاسم
+claim-given-name = الاسم الأول
+claim-family-name = اسم العائلة
+claim-middle-name = الاسم الأوسط
+claim-nickname = اللقب
+claim-preferred-username = اسم المستخدم
+claim-profile = صفحة الملف الشخصي
+claim-picture = الصورة
+claim-website = الموقع
+claim-email = البريد الإلكتروني
+claim-gender = الجنس
+claim-birthdate = تاريخ الميلاد
+claim-zoneinfo = المنطقة الزمنية
+claim-locale = اللغة
+claim-phone-number = رقم الهاتف
+claim-address = العنوان البريدي
+claim-updated-at = آخر تعديل
+claim-organizations = المؤسسات
+claim-auth-time = وقت تسجيل الدخول
+claim-acr = طريقة تسجيل الدخول
 
 ## Pick an account
 
-pick-account = Choose an account
-pick-account-for = to go on to { $app }
-pick-account-other = Use another account
+pick-account = اختيار حساب
+pick-account-other = استخدام حساب آخر
 
 ## Sign out
 
-sign-out-question = Sign out?
-sign-out-what = You will be signed out of { $brand } in this browser. Apps you have open may keep you signed in for a while.
-sign-out-asked-by = { $app } asks you to sign out.
-sign-out-signed-in-as = You are signed in as
-sign-out = Sign out
-sign-out-stay = Stay signed in
-signed-out = You are signed out
-signed-out-what = Nobody is signed in to { $brand } in this browser any more. On a computer that others use, close the window as well.
-signed-out-again = Sign in again
+sign-out-question = تسجيل الخروج؟
+sign-out-what = سيُسجَّل خروجك من { $brand } في هذا المتصفح. قد تُبقيك التطبيقات المفتوحة مسجَّل الدخول بعض الوقت.
+sign-out-asked-by = يطلب منك { $app } تسجيل الخروج.
+sign-out-signed-in-as = سجّلت الدخول باسم
+sign-out = تسجيل الخروج
+sign-out-stay = البقاء
+signed-out = تم تسجيل خروجك
+signed-out-what = لم يعد أحد مسجَّل الدخول إلى { $brand } في هذا المتصفح. إذا كان غيرك يستخدم هذا الحاسوب فأغلق النافذة أيضًا.
+signed-out-again = تسجيل الدخول من جديد
 
 ## Back to the app, by a form
 
-form-post = Back to { $app }
-form-post-what = If nothing happens, press the button.
+form-post = العودة إلى { $app }
+form-post-what = إذا لم يحدث شيء فاضغط الزر.
 
 ## Your account
 
-account = Your account
-account-sign-out = Sign out
-account-username = Username
-account-name = Name
-account-email = E-mail address
-account-organisations = Organisations
-account-password = Password
-account-password-what = A new password signs you out everywhere else and ends the access of all apps.
-account-current-password = Present password
-account-new-password = New password
-account-change-password = Change password
-account-sessions = Where you are signed in
-account-sessions-everywhere = Sign out everywhere else
-account-sessions-everywhere-what = Ends the access of all apps as well.
-account-apps = Apps with access
-account-no-apps = No app has access to your account.
-account-end-session = Sign out
-account-end-session-of = Sign out: { $browser }
-account-end-access = End access
-account-end-access-of = End access: { $app }
-account-password-changed = Your password is changed. You are signed out everywhere else, and no app has access any more.
-account-session-ended = That browser is signed out.
-account-access-ended = That app has no access to your account any more.
-account-signed-out-elsewhere = You are signed out everywhere else, and no app has access any more.
-account-wrong-password = The present password is not right.
+account = حسابك
+account-sign-out = تسجيل الخروج
+account-username = اسم المستخدم
+account-name = الاسم
+account-email = البريد الإلكتروني
+account-organisations = المؤسسات
+account-password = كلمة المرور
+account-password-what = كلمة المرور الجديدة تسجّل خروجك من كل مكان آخر وتُنهي وصول كل التطبيقات.
+account-current-password = كلمة المرور الحالية
+account-new-password = كلمة المرور الجديدة
+account-change-password = تغيير كلمة المرور
+account-sessions = أماكن تسجيل دخولك
+account-sessions-everywhere = تسجيل الخروج من كل مكان آخر
+account-sessions-everywhere-what = يُنهي أيضًا وصول كل التطبيقات.
+account-apps = التطبيقات التي لها وصول
+account-no-apps = لا يصل أي تطبيق إلى حسابك.
+account-end-session = تسجيل الخروج
+account-end-session-of = تسجيل الخروج: { $browser }
+account-end-access = إنهاء الوصول
+account-end-access-of = إنهاء الوصول: { $app }
+account-password-changed = تم تغيير كلمة المرور. سُجِّل خروجك من كل مكان آخر، ولم يعد لأي تطبيق وصول.
+account-session-ended = سُجِّل الخروج من ذلك المتصفح.
+account-access-ended = لم يعد ذلك التطبيق يصل إلى حسابك.
+account-signed-out-elsewhere = سُجِّل خروجك من كل مكان آخر، ولم يعد لأي تطبيق وصول.
+account-wrong-password = كلمة المرور الحالية غير صحيحة.
 account-too-short = { $count ->
-    [one] The new password is too short: it needs at least one character.
-   *[other] The new password is too short: it needs at least { $count } characters.
+    [one] كلمة المرور الجديدة قصيرة جدًا: الحد الأدنى حرف واحد.
+    [two] كلمة المرور الجديدة قصيرة جدًا: الحد الأدنى حرفان.
+    [few] كلمة المرور الجديدة قصيرة جدًا: الحد الأدنى { $count } أحرف.
+    [many] كلمة المرور الجديدة قصيرة جدًا: الحد الأدنى { $count } حرفًا.
+   *[other] كلمة المرور الجديدة قصيرة جدًا: الحد الأدنى { $count } حرف.
 }
 account-too-long = { $count ->
-    [one] The new password is too long: it may have one character at most.
-   *[other] The new password is too long: it may have { $count } characters at most.
+    [one] كلمة المرور الجديدة طويلة جدًا: الحد الأقصى حرف واحد.
+    [two] كلمة المرور الجديدة طويلة جدًا: الحد الأقصى حرفان.
+    [few] كلمة المرور الجديدة طويلة جدًا: الحد الأقصى { $count } أحرف.
+    [many] كلمة المرور الجديدة طويلة جدًا: الحد الأقصى { $count } حرفًا.
+   *[other] كلمة المرور الجديدة طويلة جدًا: الحد الأقصى { $count } حرف.
 }
-account-expired = This page was open for too long, so nothing was done. Please try again.
-session-current = This browser
-session-seen = Last seen { $ago }
-session-since = signed in { $ago }
-browser-on = { $browser } on { $system }
-browser-unknown = Unknown browser
-app-since = Access given { $ago }
-app-organisations = In: { $orgs }
-app-offline = Stays connected when you are signed out
+account-expired = بقيت هذه الصفحة مفتوحة مدة طويلة، فلم يُنفَّذ شيء. يُرجى المحاولة مرة أخرى.
+session-current = هذا المتصفح
+session-seen = آخر ظهور { $ago }
+session-since = تسجيل الدخول { $ago }
+browser-on = { $browser } على { $system }
+browser-unknown = متصفح غير معروف
+app-since = مُنح الوصول { $ago }
+app-organisations = في: { $orgs }
+app-offline = يبقى متصلًا بعد تسجيل خروجك
 
 ## Something went wrong
 
-authorization-error = Authorization error
-authorization-error-what = The app that sent you here asked in a way that cannot be answered.
-sign-out-error = Sign-out error
-sign-out-error-what = The app asked to sign you out in a way that cannot be followed.
-request-gone = This took too long
-request-gone-what = The app's request has waited here for so long that it does not count any more.
-already-answered = Already answered
-already-answered-what = You have answered this request before. An answer counts once.
-other-browser = Begun in another browser
-other-browser-what = This sign-in was begun in another browser, and has to be finished there.
-form-refused = This form did not come through
-form-refused-what = The form was too old, or was not sent by a page of { $brand }.
-not-found = No such page
-not-found-what = There is nothing at this address.
-unreadable = This could not be read
-unreadable-what = What your browser sent is not what this page expects.
-busy = Too busy right now
-busy-what = Too many people need this page at once.
-failed = Something went wrong
-failed-what = There was a mistake on our side, not on yours.
-lost-nothing = Nothing is lost.
-lost-nothing-shared = Nothing is lost, and nothing about you was told to the app.
-lost-nothing-changed = Nothing was changed.
-lost-still-signed-in = Nothing was changed: if you were signed in, you still are.
-lost-last-step = Your last step may not have been saved. Everything before it is.
-next-ask-the-app = Go back to the app and try again. If you come here once more, tell the people who run the app.
-next-sign-out-here = You can sign out on your account page.
-next-begin-in-the-app = Go back to the app and begin again.
-next-open-again = Open the page again and repeat the last step.
-next-check-address = Check the address, or go to your account.
-next-wait = Wait a moment, then load the page again.
-next-try-later = Try again in a moment. If it happens again, tell the people who run { $brand }, with the number at the foot of this page.
-to-account = Your account
-for-developers = For the developer of this app
-developer-error = Error
-developer-description = Description
-developer-change = What to change
-developer-more = All about this error
+authorization-error = خطأ في التفويض
+authorization-error-what = أرسلك التطبيق إلى هنا بطلب لا يمكن الرد عليه.
+sign-out-error = خطأ في تسجيل الخروج
+sign-out-error-what = طلب التطبيق تسجيل خروجك بطريقة لا يمكن تنفيذها.
+request-gone = استغرق هذا وقتًا طويلًا
+request-gone-what = انتظر طلب التطبيق هنا مدة طويلة فلم يعد صالحًا.
+already-answered = سبق الرد
+already-answered-what = سبق أن أجبت عن هذا الطلب. الجواب يُحسب مرة واحدة.
+other-browser = بدأ في متصفح آخر
+other-browser-what = بدأ تسجيل الدخول هذا في متصفح آخر، ويجب إكماله هناك.
+form-refused = لم يُقبل هذا النموذج
+form-refused-what = كان النموذج قديمًا جدًا، أو لم ترسله صفحة من { $brand }.
+not-found = لا توجد هذه الصفحة
+not-found-what = لا يوجد شيء في هذا العنوان.
+unreadable = تعذّرت قراءة هذا
+unreadable-what = ما أرسله متصفحك ليس ما تنتظره هذه الصفحة.
+busy = ازدحام شديد الآن
+busy-what = يحتاج كثيرون إلى هذه الصفحة في الوقت نفسه.
+failed = حدث خطأ ما
+failed-what = الخطأ من جانبنا وليس من جانبك.
+lost-nothing = لم يضع شيء.
+lost-nothing-shared = لم يضع شيء، ولم يُخبَر التطبيق بشيء عنك.
+lost-nothing-changed = لم يتغير شيء.
+lost-still-signed-in = لم يتغير شيء: إذا كنت مسجَّل الدخول فما زلت كذلك.
+lost-last-step = ربما لم تُحفظ خطوتك الأخيرة. أما ما قبلها فمحفوظ.
+next-ask-the-app = عُد إلى التطبيق وحاول مرة أخرى. إذا وصلت إلى هنا من جديد فأخبر القائمين على التطبيق.
+next-sign-out-here = يمكنك تسجيل الخروج من صفحة حسابك.
+next-begin-in-the-app = عُد إلى التطبيق وابدأ من جديد.
+next-open-again = افتح الصفحة من جديد وكرّر الخطوة الأخيرة.
+next-check-address = تحقق من العنوان، أو انتقل إلى حسابك.
+next-wait = انتظر لحظة ثم أعد تحميل الصفحة.
+next-try-later = حاول مرة أخرى بعد لحظات. إذا تكرر ذلك فأخبر القائمين على { $brand } بالرقم الموجود أسفل هذه الصفحة.
+to-account = حسابك
+for-developers = لمطوّر هذا التطبيق
+developer-error = الخطأ
+developer-description = الوصف
+developer-change = ما يجب تغييره
+developer-more = كل شيء عن هذا الخطأ

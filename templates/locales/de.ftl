@@ -1,231 +1,231 @@
-# What the pages say, in English. Every language has the same messages with the same variables; a test says so.
-# Short, plain, in the reader's words; true, whoever the app is.
+# Was die Seiten sagen, auf Deutsch.
 
 ## Everywhere
 
-request-id = Request { $id }
-yes = yes
-no = no
+request-id = Anfrage { $id }
+yes = ja
+no = nein
 list-comma = { ", " }
+pair = { $name }: { $value }
 membership = { $org }: { $role }
-place-device = on this device ({ $host })
-place-app = app on this device ({ $scheme })
-unverified = Not verified: nobody at { $brand } has checked who is behind this app.
-privacy-policy = Privacy policy
-terms = Terms of use
-back-to = Back to { $app }
-go-on = Go on
-cancel = Cancel
-problem-summary = There is a problem
-form-expired = This page was open for too long, so nothing was done. You can simply go on.
+place-device = auf diesem Gerät ({ $host })
+place-app = App auf diesem Gerät ({ $scheme })
+unverified = Nicht geprüft: Niemand bei { $brand } hat geprüft, wer hinter dieser App steht.
+privacy-policy = Datenschutz
+terms = Nutzungsbedingungen
+back-to = Zurück zu { $app }
+go-on = Weiter
+cancel = Abbrechen
+error-title = Fehler: { $title }
+form-expired = Diese Seite war zu lange offen, deshalb ist nichts geschehen. Sie können einfach weitermachen.
 
-ago-now = just now
+ago-now = gerade eben
 ago-minutes = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] vor einer Minute
+   *[other] vor { $count } Minuten
 }
 ago-hours = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] vor einer Stunde
+   *[other] vor { $count } Stunden
 }
 ago-days = { $count ->
-    [one] yesterday
-   *[other] { $count } days ago
+    [one] gestern
+   *[other] vor { $count } Tagen
 }
 wait-seconds = { $count ->
-    [one] Try again in a second.
-   *[other] Try again in { $count } seconds.
+    [one] Versuchen Sie es in einer Sekunde wieder.
+   *[other] Versuchen Sie es in { $count } Sekunden wieder.
 }
 wait-minutes = { $count ->
-    [one] Try again in a minute.
-   *[other] Try again in { $count } minutes.
+    [one] Versuchen Sie es in einer Minute wieder.
+   *[other] Versuchen Sie es in { $count } Minuten wieder.
 }
 wait-hours = { $count ->
-    [one] Try again in an hour.
-   *[other] Try again in { $count } hours.
+    [one] Versuchen Sie es in einer Stunde wieder.
+   *[other] Versuchen Sie es in { $count } Stunden wieder.
 }
 
 ## Sign in
 
-sign-in = Sign in
-login-for = to go on to { $app }
-login-for-account = to see your account
-login-username = Username or e-mail address
-login-password = Password
-password-show = Show
-password-hide = Hide
-password-shown = Password is shown
-login-wrong = The username or the password is not right.
-login-throttled = There were too many tries.
-login-busy = Many people are signing in right now. Please try again in a moment.
-login-other-account = Please sign in with the account that the app expects.
+sign-in = Anmelden
+login-for = weiter zu { $app }
+login-for-account = um Ihr Konto zu sehen
+login-username = Benutzername oder E-Mail-Adresse
+login-password = Passwort
+password-show = Zeigen
+password-hide = Verbergen
+password-shown = Das Passwort ist zu sehen
+login-wrong = Der Benutzername oder das Passwort stimmt nicht.
+login-throttled = Das waren zu viele Versuche.
+login-busy = Gerade melden sich sehr viele Menschen an. Bitte versuchen Sie es gleich noch einmal.
+login-other-account = Bitte melden Sie sich mit dem Konto an, das die App erwartet.
 
 ## Consent
 
-consent-to-know = { $app } wants to know who you are
-consent-to-act = { $app } wants access
-consent-signed-in-as = You are signed in as
-consent-other-account = Use another account
-consent-list = If you allow it, { $app } can:
-consent-organisation = In which organisation?
-consent-organisation-hint = { $app } will learn the one you choose, and no other.
-consent-nothing-more = No further permissions
-consent-allow = Allow
-consent-deny = Deny
-consent-remembered = Your answer is remembered. You can take it back at any time in your account.
-consent-no-choice = Please choose an organisation.
-consent-changed = What the app can get has changed since this page was opened. Please look again.
-scope-openid = Know who you are
-scope-profile = See your name and profile
-scope-email = See your e-mail address
-scope-address = See your postal address
-scope-phone = See your phone number
-scope-orgs = See your organisations and your role in each
-scope-offline-access = Stay connected, even when you are signed out here
-scope-other = Use “{ $scope }”
-scope-claim = See one more detail: { $claim }
-scope-org = Act in the organisation { $org }
-permission = Work with “{ $things }”
-permission-in = Work with “{ $things }” in { $api }
-action-read = read
-action-list = list
-action-create = create
-action-update = change
-action-write = write
-action-delete = delete
+consent-to-know = { $app } möchte wissen, wer Sie sind
+consent-to-act = { $app } möchte Zugriff
+consent-signed-in-as = Sie sind angemeldet als
+consent-other-account = Anderes Konto verwenden
+consent-list = Wenn Sie es erlauben, kann { $app }:
+consent-organisation = In welcher Organisation?
+consent-organisation-hint = { $app } erfährt nur die Organisation, die Sie wählen.
+consent-organisation-bound = Der Zugriff gilt nur in der Organisation, die Sie wählen.
+consent-nothing-more = Keine weiteren Rechte
+consent-allow = Erlauben
+consent-deny = Ablehnen
+consent-remembered = Ihre Antwort wird gemerkt. In Ihrem Konto können Sie sie jederzeit zurücknehmen.
+consent-no-choice = Bitte wählen Sie eine Organisation.
+consent-changed = Was die App bekommen kann, hat sich geändert, seit diese Seite geöffnet wurde. Bitte sehen Sie noch einmal hin.
+scope-openid = Wissen, wer Sie sind
+scope-profile = Ihren Namen und Ihr Profil sehen
+scope-email = Ihre E-Mail-Adresse sehen
+scope-address = Ihre Postanschrift sehen
+scope-phone = Ihre Telefonnummer sehen
+scope-orgs = Ihre Organisationen und Ihre Rolle in jeder sehen
+scope-offline-access = Verbunden bleiben, auch wenn Sie hier abgemeldet sind
+scope-other = „{ $scope }“ verwenden
+scope-claim = Eine weitere Angabe sehen: { $claim }
+scope-org = In der Organisation { $org } handeln
+permission = Mit „{ $things }“ arbeiten
+permission-in = Mit „{ $things }“ in { $api } arbeiten
+action-read = lesen
+action-list = auflisten
+action-create = anlegen
+action-update = ändern
+action-write = schreiben
+action-delete = löschen
 told-and-more = { $count ->
-    [one] { $first } and one more detail
-   *[other] { $first } and { $count } more details
+    [one] { $first } und eine weitere Angabe
+   *[other] { $first } und { $count } weitere Angaben
 }
-told-confirmed = { $value } (confirmed)
-told-unconfirmed = { $value } (not confirmed)
-claim-sub = account number
-claim-name = name
-claim-given-name = given name
-claim-family-name = family name
-claim-middle-name = middle name
-claim-nickname = nickname
-claim-preferred-username = username
-claim-profile = profile page
-claim-picture = picture
-claim-website = website
-claim-email = e-mail address
-claim-gender = gender
-claim-birthdate = date of birth
-claim-zoneinfo = time zone
-claim-locale = language
-claim-phone-number = phone number
-claim-address = postal address
-claim-updated-at = last change
-claim-organizations = organisations
-claim-auth-time = time of sign-in
-claim-acr = kind of sign-in
+told-confirmed = { $value } (bestätigt)
+told-unconfirmed = { $value } (nicht bestätigt)
+claim-sub = Kontonummer
+claim-name = Name
+claim-given-name = Vorname
+claim-family-name = Nachname
+claim-middle-name = zweiter Vorname
+claim-nickname = Spitzname
+claim-preferred-username = Benutzername
+claim-profile = Profilseite
+claim-picture = Bild
+claim-website = Website
+claim-email = E-Mail-Adresse
+claim-gender = Geschlecht
+claim-birthdate = Geburtsdatum
+claim-zoneinfo = Zeitzone
+claim-locale = Sprache
+claim-phone-number = Telefonnummer
+claim-address = Postanschrift
+claim-updated-at = letzte Änderung
+claim-organizations = Organisationen
+claim-auth-time = Zeitpunkt der Anmeldung
+claim-acr = Art der Anmeldung
 
 ## Pick an account
 
-pick-account = Choose an account
-pick-account-for = to go on to { $app }
-pick-account-other = Use another account
+pick-account = Konto wählen
+pick-account-other = Anderes Konto verwenden
 
 ## Sign out
 
-sign-out-question = Sign out?
-sign-out-what = You will be signed out of { $brand } in this browser. Apps you have open may keep you signed in for a while.
-sign-out-asked-by = { $app } asks you to sign out.
-sign-out-signed-in-as = You are signed in as
-sign-out = Sign out
-sign-out-stay = Stay signed in
-signed-out = You are signed out
-signed-out-what = Nobody is signed in to { $brand } in this browser any more. On a computer that others use, close the window as well.
-signed-out-again = Sign in again
+sign-out-question = Abmelden?
+sign-out-what = Sie werden in diesem Browser bei { $brand } abgemeldet. Apps, die Sie offen haben, lassen Sie vielleicht noch eine Weile angemeldet.
+sign-out-asked-by = { $app } bittet Sie, sich abzumelden.
+sign-out-signed-in-as = Sie sind angemeldet als
+sign-out = Abmelden
+sign-out-stay = Angemeldet bleiben
+signed-out = Sie sind abgemeldet
+signed-out-what = In diesem Browser ist niemand mehr bei { $brand } angemeldet. Schließen Sie auch das Fenster, wenn andere diesen Computer benutzen.
+signed-out-again = Wieder anmelden
 
 ## Back to the app, by a form
 
-form-post = Back to { $app }
-form-post-what = If nothing happens, press the button.
+form-post = Zurück zu { $app }
+form-post-what = Wenn nichts geschieht, drücken Sie den Knopf.
 
 ## Your account
 
-account = Your account
-account-sign-out = Sign out
-account-username = Username
+account = Ihr Konto
+account-sign-out = Abmelden
+account-username = Benutzername
 account-name = Name
-account-email = E-mail address
-account-organisations = Organisations
-account-password = Password
-account-password-what = A new password signs you out everywhere else and ends the access of all apps.
-account-current-password = Present password
-account-new-password = New password
-account-change-password = Change password
-account-sessions = Where you are signed in
-account-sessions-everywhere = Sign out everywhere else
-account-sessions-everywhere-what = Ends the access of all apps as well.
-account-apps = Apps with access
-account-no-apps = No app has access to your account.
-account-end-session = Sign out
-account-end-session-of = Sign out: { $browser }
-account-end-access = End access
-account-end-access-of = End access: { $app }
-account-password-changed = Your password is changed. You are signed out everywhere else, and no app has access any more.
-account-session-ended = That browser is signed out.
-account-access-ended = That app has no access to your account any more.
-account-signed-out-elsewhere = You are signed out everywhere else, and no app has access any more.
-account-wrong-password = The present password is not right.
+account-email = E-Mail-Adresse
+account-organisations = Organisationen
+account-password = Passwort
+account-password-what = Ein neues Passwort meldet Sie überall sonst ab und beendet den Zugriff aller Apps.
+account-current-password = Bisheriges Passwort
+account-new-password = Neues Passwort
+account-change-password = Passwort ändern
+account-sessions = Wo Sie angemeldet sind
+account-sessions-everywhere = Überall sonst abmelden
+account-sessions-everywhere-what = Beendet auch den Zugriff aller Apps.
+account-apps = Apps mit Zugriff
+account-no-apps = Keine App hat Zugriff auf Ihr Konto.
+account-end-session = Abmelden
+account-end-session-of = Abmelden: { $browser }
+account-end-access = Zugriff beenden
+account-end-access-of = Zugriff beenden: { $app }
+account-password-changed = Ihr Passwort ist geändert. Sie sind überall sonst abgemeldet, und keine App hat mehr Zugriff.
+account-session-ended = Dieser Browser ist abgemeldet.
+account-access-ended = Diese App hat keinen Zugriff mehr auf Ihr Konto.
+account-signed-out-elsewhere = Sie sind überall sonst abgemeldet, und keine App hat mehr Zugriff.
+account-wrong-password = Das bisherige Passwort stimmt nicht.
 account-too-short = { $count ->
-    [one] The new password is too short: it needs at least one character.
-   *[other] The new password is too short: it needs at least { $count } characters.
+    [one] Das neue Passwort ist zu kurz: Es braucht mindestens ein Zeichen.
+   *[other] Das neue Passwort ist zu kurz: Es braucht mindestens { $count } Zeichen.
 }
 account-too-long = { $count ->
-    [one] The new password is too long: it may have one character at most.
-   *[other] The new password is too long: it may have { $count } characters at most.
+    [one] Das neue Passwort ist zu lang: Es darf höchstens ein Zeichen haben.
+   *[other] Das neue Passwort ist zu lang: Es darf höchstens { $count } Zeichen haben.
 }
-account-expired = This page was open for too long, so nothing was done. Please try again.
-session-current = This browser
-session-seen = Last seen { $ago }
-session-since = signed in { $ago }
-browser-on = { $browser } on { $system }
-browser-unknown = Unknown browser
-app-since = Access given { $ago }
+account-expired = Diese Seite war zu lange offen, deshalb ist nichts geschehen. Bitte versuchen Sie es noch einmal.
+session-current = Dieser Browser
+session-seen = Zuletzt gesehen { $ago }
+session-since = angemeldet { $ago }
+browser-on = { $browser } auf { $system }
+browser-unknown = Unbekannter Browser
+app-since = Zugriff gegeben { $ago }
 app-organisations = In: { $orgs }
-app-offline = Stays connected when you are signed out
+app-offline = Bleibt verbunden, wenn Sie abgemeldet sind
 
 ## Something went wrong
 
-authorization-error = Authorization error
-authorization-error-what = The app that sent you here asked in a way that cannot be answered.
-sign-out-error = Sign-out error
-sign-out-error-what = The app asked to sign you out in a way that cannot be followed.
-request-gone = This took too long
-request-gone-what = The app's request has waited here for so long that it does not count any more.
-already-answered = Already answered
-already-answered-what = You have answered this request before. An answer counts once.
-other-browser = Begun in another browser
-other-browser-what = This sign-in was begun in another browser, and has to be finished there.
-form-refused = This form did not come through
-form-refused-what = The form was too old, or was not sent by a page of { $brand }.
-not-found = No such page
-not-found-what = There is nothing at this address.
-unreadable = This could not be read
-unreadable-what = What your browser sent is not what this page expects.
-busy = Too busy right now
-busy-what = Too many people need this page at once.
-failed = Something went wrong
-failed-what = There was a mistake on our side, not on yours.
-lost-nothing = Nothing is lost.
-lost-nothing-shared = Nothing is lost, and nothing about you was told to the app.
-lost-nothing-changed = Nothing was changed.
-lost-still-signed-in = Nothing was changed: if you were signed in, you still are.
-lost-last-step = Your last step may not have been saved. Everything before it is.
-next-ask-the-app = Go back to the app and try again. If you come here once more, tell the people who run the app.
-next-sign-out-here = You can sign out on your account page.
-next-begin-in-the-app = Go back to the app and begin again.
-next-open-again = Open the page again and repeat the last step.
-next-check-address = Check the address, or go to your account.
-next-wait = Wait a moment, then load the page again.
-next-try-later = Try again in a moment. If it happens again, tell the people who run { $brand }, with the number at the foot of this page.
-to-account = Your account
-for-developers = For the developer of this app
-developer-error = Error
-developer-description = Description
-developer-change = What to change
-developer-more = All about this error
+authorization-error = Fehler bei der Anfrage
+authorization-error-what = Die App, die Sie hierher geschickt hat, hat so gefragt, dass sich nicht antworten lässt.
+sign-out-error = Fehler beim Abmelden
+sign-out-error-what = Die App hat so um Ihre Abmeldung gebeten, dass wir ihr nicht folgen können.
+request-gone = Das hat zu lange gedauert
+request-gone-what = Die Anfrage der App wartet hier schon so lange, dass sie nicht mehr gilt.
+already-answered = Schon beantwortet
+already-answered-what = Sie haben auf diese Anfrage schon geantwortet. Eine Antwort zählt einmal.
+other-browser = In einem anderen Browser begonnen
+other-browser-what = Diese Anmeldung wurde in einem anderen Browser begonnen und muss dort beendet werden.
+form-refused = Dieses Formular kam nicht durch
+form-refused-what = Das Formular war zu alt, oder es kam nicht von einer Seite von { $brand }.
+not-found = Diese Seite gibt es nicht
+not-found-what = Unter dieser Adresse ist nichts.
+unreadable = Das war nicht zu lesen
+unreadable-what = Ihr Browser hat etwas anderes geschickt, als diese Seite erwartet.
+busy = Gerade zu viel los
+busy-what = Zu viele Menschen brauchen diese Seite gleichzeitig.
+failed = Etwas ist schiefgegangen
+failed-what = Der Fehler liegt bei uns, nicht bei Ihnen.
+lost-nothing = Es ist nichts verloren.
+lost-nothing-shared = Es ist nichts verloren, und die App hat nichts über Sie erfahren.
+lost-nothing-changed = Es wurde nichts geändert.
+lost-still-signed-in = Es wurde nichts geändert: Wenn Sie angemeldet waren, sind Sie es noch.
+lost-last-step = Ihr letzter Schritt wurde vielleicht nicht gespeichert. Alles davor schon.
+next-ask-the-app = Gehen Sie zurück zur App und versuchen Sie es noch einmal. Wenn Sie wieder hier landen, sagen Sie es den Betreibern der App.
+next-sign-out-here = Sie können sich auf der Seite Ihres Kontos abmelden.
+next-begin-in-the-app = Gehen Sie zurück zur App und beginnen Sie noch einmal.
+next-open-again = Öffnen Sie die Seite noch einmal und wiederholen Sie den letzten Schritt.
+next-check-address = Prüfen Sie die Adresse, oder gehen Sie zu Ihrem Konto.
+next-wait = Warten Sie einen Moment und laden Sie die Seite dann noch einmal.
+next-try-later = Versuchen Sie es gleich noch einmal. Wenn es wieder geschieht, sagen Sie es den Betreibern von { $brand }, mit der Nummer am Fuß dieser Seite.
+to-account = Ihr Konto
+for-developers = Für die Entwickler dieser App
+developer-error = Fehler
+developer-description = Beschreibung
+developer-change = Was zu ändern ist
+developer-more = Alles über diesen Fehler

@@ -7,6 +7,7 @@ request-id = Request { $id }
 yes = yes
 no = no
 list-comma = { ", " }
+pair = { $name }: { $value }
 membership = { $org }: { $role }
 place-device = on this device ({ $host })
 place-app = app on this device ({ $scheme })
@@ -16,7 +17,7 @@ terms = Terms of use
 back-to = Back to { $app }
 go-on = Go on
 cancel = Cancel
-problem-summary = There is a problem
+error-title = Error: { $title }
 form-expired = This page was open for too long, so nothing was done. You can simply go on.
 
 ago-now = just now
@@ -69,6 +70,7 @@ consent-other-account = Use another account
 consent-list = If you allow it, { $app } can:
 consent-organisation = In which organisation?
 consent-organisation-hint = { $app } will learn the one you choose, and no other.
+consent-organisation-bound = Access is given in the one you choose, and in no other.
 consent-nothing-more = No further permissions
 consent-allow = Allow
 consent-deny = Deny
@@ -124,7 +126,6 @@ claim-acr = kind of sign-in
 ## Pick an account
 
 pick-account = Choose an account
-pick-account-for = to go on to { $app }
 pick-account-other = Use another account
 
 ## Sign out
@@ -154,7 +155,7 @@ account-email = E-mail address
 account-organisations = Organisations
 account-password = Password
 account-password-what = A new password signs you out everywhere else and ends the access of all apps.
-account-current-password = Present password
+account-current-password = Current password
 account-new-password = New password
 account-change-password = Change password
 account-sessions = Where you are signed in
@@ -170,7 +171,7 @@ account-password-changed = Your password is changed. You are signed out everywhe
 account-session-ended = That browser is signed out.
 account-access-ended = That app has no access to your account any more.
 account-signed-out-elsewhere = You are signed out everywhere else, and no app has access any more.
-account-wrong-password = The present password is not right.
+account-wrong-password = The current password is not right.
 account-too-short = { $count ->
     [one] The new password is too short: it needs at least one character.
    *[other] The new password is too short: it needs at least { $count } characters.

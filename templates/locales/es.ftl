@@ -1,231 +1,231 @@
-# What the pages say, in English. Every language has the same messages with the same variables; a test says so.
-# Short, plain, in the reader's words; true, whoever the app is.
+# Lo que dicen las páginas, en español.
 
 ## Everywhere
 
-request-id = Request { $id }
-yes = yes
+request-id = Solicitud { $id }
+yes = sí
 no = no
 list-comma = { ", " }
+pair = { $name }: { $value }
 membership = { $org }: { $role }
-place-device = on this device ({ $host })
-place-app = app on this device ({ $scheme })
-unverified = Not verified: nobody at { $brand } has checked who is behind this app.
-privacy-policy = Privacy policy
-terms = Terms of use
-back-to = Back to { $app }
-go-on = Go on
-cancel = Cancel
-problem-summary = There is a problem
-form-expired = This page was open for too long, so nothing was done. You can simply go on.
+place-device = en este dispositivo ({ $host })
+place-app = aplicación en este dispositivo ({ $scheme })
+unverified = Sin verificar: nadie en { $brand } ha comprobado quién está detrás de esta aplicación.
+privacy-policy = Privacidad
+terms = Condiciones de uso
+back-to = Volver a { $app }
+go-on = Continuar
+cancel = Cancelar
+error-title = Error: { $title }
+form-expired = Esta página estuvo abierta demasiado tiempo, así que no se ha hecho nada. Puedes continuar sin más.
 
-ago-now = just now
+ago-now = ahora mismo
 ago-minutes = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] hace un minuto
+   *[other] hace { $count } minutos
 }
 ago-hours = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] hace una hora
+   *[other] hace { $count } horas
 }
 ago-days = { $count ->
-    [one] yesterday
-   *[other] { $count } days ago
+    [one] ayer
+   *[other] hace { $count } días
 }
 wait-seconds = { $count ->
-    [one] Try again in a second.
-   *[other] Try again in { $count } seconds.
+    [one] Inténtalo de nuevo en un segundo.
+   *[other] Inténtalo de nuevo en { $count } segundos.
 }
 wait-minutes = { $count ->
-    [one] Try again in a minute.
-   *[other] Try again in { $count } minutes.
+    [one] Inténtalo de nuevo en un minuto.
+   *[other] Inténtalo de nuevo en { $count } minutos.
 }
 wait-hours = { $count ->
-    [one] Try again in an hour.
-   *[other] Try again in { $count } hours.
+    [one] Inténtalo de nuevo en una hora.
+   *[other] Inténtalo de nuevo en { $count } horas.
 }
 
 ## Sign in
 
-sign-in = Sign in
-login-for = to go on to { $app }
-login-for-account = to see your account
-login-username = Username or e-mail address
-login-password = Password
-password-show = Show
-password-hide = Hide
-password-shown = Password is shown
-login-wrong = The username or the password is not right.
-login-throttled = There were too many tries.
-login-busy = Many people are signing in right now. Please try again in a moment.
-login-other-account = Please sign in with the account that the app expects.
+sign-in = Iniciar sesión
+login-for = para continuar a { $app }
+login-for-account = para ver tu cuenta
+login-username = Nombre de usuario o correo electrónico
+login-password = Contraseña
+password-show = Mostrar
+password-hide = Ocultar
+password-shown = La contraseña está a la vista
+login-wrong = El nombre de usuario o la contraseña no es correcto.
+login-throttled = Ha habido demasiados intentos.
+login-busy = Muchas personas están iniciando sesión ahora. Inténtalo de nuevo en un momento.
+login-other-account = Inicia sesión con la cuenta que la aplicación espera.
 
 ## Consent
 
-consent-to-know = { $app } wants to know who you are
-consent-to-act = { $app } wants access
-consent-signed-in-as = You are signed in as
-consent-other-account = Use another account
-consent-list = If you allow it, { $app } can:
-consent-organisation = In which organisation?
-consent-organisation-hint = { $app } will learn the one you choose, and no other.
-consent-nothing-more = No further permissions
-consent-allow = Allow
-consent-deny = Deny
-consent-remembered = Your answer is remembered. You can take it back at any time in your account.
-consent-no-choice = Please choose an organisation.
-consent-changed = What the app can get has changed since this page was opened. Please look again.
-scope-openid = Know who you are
-scope-profile = See your name and profile
-scope-email = See your e-mail address
-scope-address = See your postal address
-scope-phone = See your phone number
-scope-orgs = See your organisations and your role in each
-scope-offline-access = Stay connected, even when you are signed out here
-scope-other = Use “{ $scope }”
-scope-claim = See one more detail: { $claim }
-scope-org = Act in the organisation { $org }
-permission = Work with “{ $things }”
-permission-in = Work with “{ $things }” in { $api }
-action-read = read
-action-list = list
-action-create = create
-action-update = change
-action-write = write
-action-delete = delete
+consent-to-know = { $app } quiere saber quién eres
+consent-to-act = { $app } pide acceso
+consent-signed-in-as = Has iniciado sesión como
+consent-other-account = Usar otra cuenta
+consent-list = Si lo permites, { $app } podrá:
+consent-organisation = ¿En qué organización?
+consent-organisation-hint = { $app } solo conocerá la organización que elijas.
+consent-organisation-bound = El acceso solo vale en la organización que elijas.
+consent-nothing-more = Ningún otro permiso
+consent-allow = Permitir
+consent-deny = Rechazar
+consent-remembered = Tu respuesta se recuerda. Puedes retirarla en cualquier momento en tu cuenta.
+consent-no-choice = Elige una organización.
+consent-changed = Lo que la aplicación puede obtener ha cambiado desde que se abrió esta página. Vuelve a mirarlo.
+scope-openid = Saber quién eres
+scope-profile = Ver tu nombre y tu perfil
+scope-email = Ver tu correo electrónico
+scope-address = Ver tu dirección postal
+scope-phone = Ver tu número de teléfono
+scope-orgs = Ver tus organizaciones y tu rol en cada una
+scope-offline-access = Seguir conectada, aunque hayas cerrado la sesión aquí
+scope-other = Usar «{ $scope }»
+scope-claim = Ver un dato más: { $claim }
+scope-org = Actuar en la organización { $org }
+permission = Trabajar con «{ $things }»
+permission-in = Trabajar con «{ $things }» en { $api }
+action-read = leer
+action-list = listar
+action-create = crear
+action-update = cambiar
+action-write = escribir
+action-delete = eliminar
 told-and-more = { $count ->
-    [one] { $first } and one more detail
-   *[other] { $first } and { $count } more details
+    [one] { $first } y un dato más
+   *[other] { $first } y { $count } datos más
 }
-told-confirmed = { $value } (confirmed)
-told-unconfirmed = { $value } (not confirmed)
-claim-sub = account number
-claim-name = name
-claim-given-name = given name
-claim-family-name = family name
-claim-middle-name = middle name
-claim-nickname = nickname
-claim-preferred-username = username
-claim-profile = profile page
-claim-picture = picture
-claim-website = website
-claim-email = e-mail address
-claim-gender = gender
-claim-birthdate = date of birth
-claim-zoneinfo = time zone
-claim-locale = language
-claim-phone-number = phone number
-claim-address = postal address
-claim-updated-at = last change
-claim-organizations = organisations
-claim-auth-time = time of sign-in
-claim-acr = kind of sign-in
+told-confirmed = { $value } (confirmado)
+told-unconfirmed = { $value } (sin confirmar)
+claim-sub = número de cuenta
+claim-name = nombre
+claim-given-name = nombre de pila
+claim-family-name = apellidos
+claim-middle-name = segundo nombre
+claim-nickname = apodo
+claim-preferred-username = nombre de usuario
+claim-profile = página de perfil
+claim-picture = foto
+claim-website = sitio web
+claim-email = correo electrónico
+claim-gender = género
+claim-birthdate = fecha de nacimiento
+claim-zoneinfo = zona horaria
+claim-locale = idioma
+claim-phone-number = número de teléfono
+claim-address = dirección postal
+claim-updated-at = último cambio
+claim-organizations = organizaciones
+claim-auth-time = momento del inicio de sesión
+claim-acr = tipo de inicio de sesión
 
 ## Pick an account
 
-pick-account = Choose an account
-pick-account-for = to go on to { $app }
-pick-account-other = Use another account
+pick-account = Elegir una cuenta
+pick-account-other = Usar otra cuenta
 
 ## Sign out
 
-sign-out-question = Sign out?
-sign-out-what = You will be signed out of { $brand } in this browser. Apps you have open may keep you signed in for a while.
-sign-out-asked-by = { $app } asks you to sign out.
-sign-out-signed-in-as = You are signed in as
-sign-out = Sign out
-sign-out-stay = Stay signed in
-signed-out = You are signed out
-signed-out-what = Nobody is signed in to { $brand } in this browser any more. On a computer that others use, close the window as well.
-signed-out-again = Sign in again
+sign-out-question = ¿Cerrar la sesión?
+sign-out-what = Se cerrará tu sesión de { $brand } en este navegador. Las aplicaciones abiertas pueden mantener la suya un rato.
+sign-out-asked-by = { $app } te pide que cierres la sesión.
+sign-out-signed-in-as = Has iniciado sesión como
+sign-out = Cerrar la sesión
+sign-out-stay = Seguir con la sesión
+signed-out = Has cerrado la sesión
+signed-out-what = Ya no hay ninguna sesión de { $brand } en este navegador. En un ordenador compartido, cierra también la ventana.
+signed-out-again = Volver a iniciar sesión
 
 ## Back to the app, by a form
 
-form-post = Back to { $app }
-form-post-what = If nothing happens, press the button.
+form-post = Volver a { $app }
+form-post-what = Si no ocurre nada, pulsa el botón.
 
 ## Your account
 
-account = Your account
-account-sign-out = Sign out
-account-username = Username
-account-name = Name
-account-email = E-mail address
-account-organisations = Organisations
-account-password = Password
-account-password-what = A new password signs you out everywhere else and ends the access of all apps.
-account-current-password = Present password
-account-new-password = New password
-account-change-password = Change password
-account-sessions = Where you are signed in
-account-sessions-everywhere = Sign out everywhere else
-account-sessions-everywhere-what = Ends the access of all apps as well.
-account-apps = Apps with access
-account-no-apps = No app has access to your account.
-account-end-session = Sign out
-account-end-session-of = Sign out: { $browser }
-account-end-access = End access
-account-end-access-of = End access: { $app }
-account-password-changed = Your password is changed. You are signed out everywhere else, and no app has access any more.
-account-session-ended = That browser is signed out.
-account-access-ended = That app has no access to your account any more.
-account-signed-out-elsewhere = You are signed out everywhere else, and no app has access any more.
-account-wrong-password = The present password is not right.
+account = Tu cuenta
+account-sign-out = Cerrar la sesión
+account-username = Nombre de usuario
+account-name = Nombre
+account-email = Correo electrónico
+account-organisations = Organizaciones
+account-password = Contraseña
+account-password-what = Una contraseña nueva cierra tus demás sesiones y termina el acceso de todas las aplicaciones.
+account-current-password = Contraseña actual
+account-new-password = Contraseña nueva
+account-change-password = Cambiar la contraseña
+account-sessions = Dónde has iniciado sesión
+account-sessions-everywhere = Cerrar las demás sesiones
+account-sessions-everywhere-what = Termina también el acceso de todas las aplicaciones.
+account-apps = Aplicaciones con acceso
+account-no-apps = Ninguna aplicación tiene acceso a tu cuenta.
+account-end-session = Cerrar
+account-end-session-of = Cerrar la sesión: { $browser }
+account-end-access = Quitar el acceso
+account-end-access-of = Quitar el acceso: { $app }
+account-password-changed = Tu contraseña ha cambiado. Tus demás sesiones están cerradas y ninguna aplicación tiene ya acceso.
+account-session-ended = Esa sesión está cerrada.
+account-access-ended = Esa aplicación ya no tiene acceso a tu cuenta.
+account-signed-out-elsewhere = Tus demás sesiones están cerradas y ninguna aplicación tiene ya acceso.
+account-wrong-password = La contraseña actual no es correcta.
 account-too-short = { $count ->
-    [one] The new password is too short: it needs at least one character.
-   *[other] The new password is too short: it needs at least { $count } characters.
+    [one] La contraseña nueva es demasiado corta: necesita al menos un carácter.
+   *[other] La contraseña nueva es demasiado corta: necesita al menos { $count } caracteres.
 }
 account-too-long = { $count ->
-    [one] The new password is too long: it may have one character at most.
-   *[other] The new password is too long: it may have { $count } characters at most.
+    [one] La contraseña nueva es demasiado larga: puede tener un carácter como máximo.
+   *[other] La contraseña nueva es demasiado larga: puede tener { $count } caracteres como máximo.
 }
-account-expired = This page was open for too long, so nothing was done. Please try again.
-session-current = This browser
-session-seen = Last seen { $ago }
-session-since = signed in { $ago }
-browser-on = { $browser } on { $system }
-browser-unknown = Unknown browser
-app-since = Access given { $ago }
-app-organisations = In: { $orgs }
-app-offline = Stays connected when you are signed out
+account-expired = Esta página estuvo abierta demasiado tiempo, así que no se ha hecho nada. Inténtalo de nuevo.
+session-current = Este navegador
+session-seen = Último uso: { $ago }
+session-since = sesión iniciada { $ago }
+browser-on = { $browser } en { $system }
+browser-unknown = Navegador desconocido
+app-since = Acceso dado { $ago }
+app-organisations = En: { $orgs }
+app-offline = Sigue conectada aunque cierres la sesión
 
 ## Something went wrong
 
-authorization-error = Authorization error
-authorization-error-what = The app that sent you here asked in a way that cannot be answered.
-sign-out-error = Sign-out error
-sign-out-error-what = The app asked to sign you out in a way that cannot be followed.
-request-gone = This took too long
-request-gone-what = The app's request has waited here for so long that it does not count any more.
-already-answered = Already answered
-already-answered-what = You have answered this request before. An answer counts once.
-other-browser = Begun in another browser
-other-browser-what = This sign-in was begun in another browser, and has to be finished there.
-form-refused = This form did not come through
-form-refused-what = The form was too old, or was not sent by a page of { $brand }.
-not-found = No such page
-not-found-what = There is nothing at this address.
-unreadable = This could not be read
-unreadable-what = What your browser sent is not what this page expects.
-busy = Too busy right now
-busy-what = Too many people need this page at once.
-failed = Something went wrong
-failed-what = There was a mistake on our side, not on yours.
-lost-nothing = Nothing is lost.
-lost-nothing-shared = Nothing is lost, and nothing about you was told to the app.
-lost-nothing-changed = Nothing was changed.
-lost-still-signed-in = Nothing was changed: if you were signed in, you still are.
-lost-last-step = Your last step may not have been saved. Everything before it is.
-next-ask-the-app = Go back to the app and try again. If you come here once more, tell the people who run the app.
-next-sign-out-here = You can sign out on your account page.
-next-begin-in-the-app = Go back to the app and begin again.
-next-open-again = Open the page again and repeat the last step.
-next-check-address = Check the address, or go to your account.
-next-wait = Wait a moment, then load the page again.
-next-try-later = Try again in a moment. If it happens again, tell the people who run { $brand }, with the number at the foot of this page.
-to-account = Your account
-for-developers = For the developer of this app
+authorization-error = Error de autorización
+authorization-error-what = La aplicación que te ha enviado aquí ha preguntado de una forma que no se puede responder.
+sign-out-error = Error al cerrar la sesión
+sign-out-error-what = La aplicación ha pedido cerrar tu sesión de una forma que no se puede seguir.
+request-gone = Esto ha tardado demasiado
+request-gone-what = La solicitud de la aplicación lleva aquí tanto tiempo que ya no vale.
+already-answered = Ya respondida
+already-answered-what = Ya has respondido a esta solicitud. Una respuesta vale una vez.
+other-browser = Empezado en otro navegador
+other-browser-what = Este inicio de sesión se empezó en otro navegador y hay que terminarlo allí.
+form-refused = Este formulario no ha llegado bien
+form-refused-what = El formulario era demasiado antiguo, o no venía de una página de { $brand }.
+not-found = Esta página no existe
+not-found-what = No hay nada en esta dirección.
+unreadable = Esto no se ha podido leer
+unreadable-what = Tu navegador ha enviado algo distinto de lo que esta página espera.
+busy = Demasiada gente ahora
+busy-what = Demasiadas personas necesitan esta página a la vez.
+failed = Algo ha salido mal
+failed-what = El error es nuestro, no tuyo.
+lost-nothing = No se ha perdido nada.
+lost-nothing-shared = No se ha perdido nada, y a la aplicación no se le ha dicho nada de ti.
+lost-nothing-changed = No se ha cambiado nada.
+lost-still-signed-in = No se ha cambiado nada: si tenías la sesión iniciada, la sigues teniendo.
+lost-last-step = Puede que tu último paso no se haya guardado. Todo lo anterior, sí.
+next-ask-the-app = Vuelve a la aplicación e inténtalo de nuevo. Si llegas aquí otra vez, díselo a los responsables de la aplicación.
+next-sign-out-here = Puedes cerrar la sesión en la página de tu cuenta.
+next-begin-in-the-app = Vuelve a la aplicación y empieza de nuevo.
+next-open-again = Abre la página de nuevo y repite el último paso.
+next-check-address = Comprueba la dirección, o ve a tu cuenta.
+next-wait = Espera un momento y vuelve a cargar la página.
+next-try-later = Inténtalo de nuevo en un momento. Si vuelve a ocurrir, díselo a los responsables de { $brand } con el número que está al pie de esta página.
+to-account = Tu cuenta
+for-developers = Para quienes desarrollan esta aplicación
 developer-error = Error
-developer-description = Description
-developer-change = What to change
-developer-more = All about this error
+developer-description = Descripción
+developer-change = Qué hay que cambiar
+developer-more = Todo sobre este error

@@ -1,231 +1,231 @@
-# What the pages say, in English. Every language has the same messages with the same variables; a test says so.
-# Short, plain, in the reader's words; true, whoever the app is.
+# Ce que disent les pages, en français.
 
 ## Everywhere
 
-request-id = Request { $id }
-yes = yes
-no = no
+request-id = Requête { $id }
+yes = oui
+no = non
 list-comma = { ", " }
-membership = { $org }: { $role }
-place-device = on this device ({ $host })
-place-app = app on this device ({ $scheme })
-unverified = Not verified: nobody at { $brand } has checked who is behind this app.
-privacy-policy = Privacy policy
-terms = Terms of use
-back-to = Back to { $app }
-go-on = Go on
-cancel = Cancel
-problem-summary = There is a problem
-form-expired = This page was open for too long, so nothing was done. You can simply go on.
+pair = { $name } : { $value }
+membership = { $org } : { $role }
+place-device = sur cet appareil ({ $host })
+place-app = application sur cet appareil ({ $scheme })
+unverified = Non vérifiée : personne chez { $brand } n’a vérifié qui se trouve derrière cette application.
+privacy-policy = Confidentialité
+terms = Conditions d’utilisation
+back-to = Retour à { $app }
+go-on = Continuer
+cancel = Annuler
+error-title = Erreur : { $title }
+form-expired = Cette page est restée ouverte trop longtemps, donc rien n’a été fait. Vous pouvez simplement continuer.
 
-ago-now = just now
+ago-now = à l’instant
 ago-minutes = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
+    [one] il y a { $count } minute
+   *[other] il y a { $count } minutes
 }
 ago-hours = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
+    [one] il y a { $count } heure
+   *[other] il y a { $count } heures
 }
 ago-days = { $count ->
-    [one] yesterday
-   *[other] { $count } days ago
+    [one] hier
+   *[other] il y a { $count } jours
 }
 wait-seconds = { $count ->
-    [one] Try again in a second.
-   *[other] Try again in { $count } seconds.
+    [one] Réessayez dans { $count } seconde.
+   *[other] Réessayez dans { $count } secondes.
 }
 wait-minutes = { $count ->
-    [one] Try again in a minute.
-   *[other] Try again in { $count } minutes.
+    [one] Réessayez dans { $count } minute.
+   *[other] Réessayez dans { $count } minutes.
 }
 wait-hours = { $count ->
-    [one] Try again in an hour.
-   *[other] Try again in { $count } hours.
+    [one] Réessayez dans { $count } heure.
+   *[other] Réessayez dans { $count } heures.
 }
 
 ## Sign in
 
-sign-in = Sign in
-login-for = to go on to { $app }
-login-for-account = to see your account
-login-username = Username or e-mail address
-login-password = Password
-password-show = Show
-password-hide = Hide
-password-shown = Password is shown
-login-wrong = The username or the password is not right.
-login-throttled = There were too many tries.
-login-busy = Many people are signing in right now. Please try again in a moment.
-login-other-account = Please sign in with the account that the app expects.
+sign-in = Se connecter
+login-for = pour continuer vers { $app }
+login-for-account = pour voir votre compte
+login-username = Nom d’utilisateur ou adresse e-mail
+login-password = Mot de passe
+password-show = Afficher
+password-hide = Masquer
+password-shown = Le mot de passe est affiché
+login-wrong = Le nom d’utilisateur ou le mot de passe n’est pas correct.
+login-throttled = Il y a eu trop d’essais.
+login-busy = Beaucoup de personnes se connectent en ce moment. Veuillez réessayer dans un instant.
+login-other-account = Veuillez vous connecter avec le compte que l’application attend.
 
 ## Consent
 
-consent-to-know = { $app } wants to know who you are
-consent-to-act = { $app } wants access
-consent-signed-in-as = You are signed in as
-consent-other-account = Use another account
-consent-list = If you allow it, { $app } can:
-consent-organisation = In which organisation?
-consent-organisation-hint = { $app } will learn the one you choose, and no other.
-consent-nothing-more = No further permissions
-consent-allow = Allow
-consent-deny = Deny
-consent-remembered = Your answer is remembered. You can take it back at any time in your account.
-consent-no-choice = Please choose an organisation.
-consent-changed = What the app can get has changed since this page was opened. Please look again.
-scope-openid = Know who you are
-scope-profile = See your name and profile
-scope-email = See your e-mail address
-scope-address = See your postal address
-scope-phone = See your phone number
-scope-orgs = See your organisations and your role in each
-scope-offline-access = Stay connected, even when you are signed out here
-scope-other = Use “{ $scope }”
-scope-claim = See one more detail: { $claim }
-scope-org = Act in the organisation { $org }
-permission = Work with “{ $things }”
-permission-in = Work with “{ $things }” in { $api }
-action-read = read
-action-list = list
-action-create = create
-action-update = change
-action-write = write
-action-delete = delete
+consent-to-know = { $app } souhaite savoir qui vous êtes
+consent-to-act = { $app } demande un accès
+consent-signed-in-as = Vous êtes connecté en tant que
+consent-other-account = Utiliser un autre compte
+consent-list = Si vous l’autorisez, { $app } peut :
+consent-organisation = Dans quelle organisation ?
+consent-organisation-hint = { $app } ne connaîtra que l’organisation que vous choisissez.
+consent-organisation-bound = L’accès ne vaut que dans l’organisation que vous choisissez.
+consent-nothing-more = Aucun autre droit
+consent-allow = Autoriser
+consent-deny = Refuser
+consent-remembered = Votre réponse est retenue. Vous pouvez la retirer à tout moment dans votre compte.
+consent-no-choice = Veuillez choisir une organisation.
+consent-changed = Ce que l’application peut obtenir a changé depuis l’ouverture de cette page. Veuillez la relire.
+scope-openid = Savoir qui vous êtes
+scope-profile = Voir votre nom et votre profil
+scope-email = Voir votre adresse e-mail
+scope-address = Voir votre adresse postale
+scope-phone = Voir votre numéro de téléphone
+scope-orgs = Voir vos organisations et votre rôle dans chacune
+scope-offline-access = Rester en lien, même quand vous êtes déconnecté ici
+scope-other = Utiliser « { $scope } »
+scope-claim = Voir une information de plus : { $claim }
+scope-org = Agir dans l’organisation { $org }
+permission = Travailler avec « { $things } »
+permission-in = Travailler avec « { $things } » dans { $api }
+action-read = lire
+action-list = lister
+action-create = créer
+action-update = modifier
+action-write = écrire
+action-delete = supprimer
 told-and-more = { $count ->
-    [one] { $first } and one more detail
-   *[other] { $first } and { $count } more details
+    [one] { $first } et { $count } autre information
+   *[other] { $first } et { $count } autres informations
 }
-told-confirmed = { $value } (confirmed)
-told-unconfirmed = { $value } (not confirmed)
-claim-sub = account number
-claim-name = name
-claim-given-name = given name
-claim-family-name = family name
-claim-middle-name = middle name
-claim-nickname = nickname
-claim-preferred-username = username
-claim-profile = profile page
-claim-picture = picture
-claim-website = website
-claim-email = e-mail address
-claim-gender = gender
-claim-birthdate = date of birth
-claim-zoneinfo = time zone
-claim-locale = language
-claim-phone-number = phone number
-claim-address = postal address
-claim-updated-at = last change
+told-confirmed = { $value } (confirmé)
+told-unconfirmed = { $value } (non confirmé)
+claim-sub = numéro de compte
+claim-name = nom
+claim-given-name = prénom
+claim-family-name = nom de famille
+claim-middle-name = deuxième prénom
+claim-nickname = surnom
+claim-preferred-username = nom d’utilisateur
+claim-profile = page de profil
+claim-picture = photo
+claim-website = site web
+claim-email = adresse e-mail
+claim-gender = genre
+claim-birthdate = date de naissance
+claim-zoneinfo = fuseau horaire
+claim-locale = langue
+claim-phone-number = numéro de téléphone
+claim-address = adresse postale
+claim-updated-at = dernière modification
 claim-organizations = organisations
-claim-auth-time = time of sign-in
-claim-acr = kind of sign-in
+claim-auth-time = moment de la connexion
+claim-acr = type de connexion
 
 ## Pick an account
 
-pick-account = Choose an account
-pick-account-for = to go on to { $app }
-pick-account-other = Use another account
+pick-account = Choisir un compte
+pick-account-other = Utiliser un autre compte
 
 ## Sign out
 
-sign-out-question = Sign out?
-sign-out-what = You will be signed out of { $brand } in this browser. Apps you have open may keep you signed in for a while.
-sign-out-asked-by = { $app } asks you to sign out.
-sign-out-signed-in-as = You are signed in as
-sign-out = Sign out
-sign-out-stay = Stay signed in
-signed-out = You are signed out
-signed-out-what = Nobody is signed in to { $brand } in this browser any more. On a computer that others use, close the window as well.
-signed-out-again = Sign in again
+sign-out-question = Se déconnecter ?
+sign-out-what = Vous serez déconnecté de { $brand } dans ce navigateur. Les applications ouvertes peuvent vous garder connecté un moment.
+sign-out-asked-by = { $app } vous demande de vous déconnecter.
+sign-out-signed-in-as = Vous êtes connecté en tant que
+sign-out = Se déconnecter
+sign-out-stay = Rester connecté
+signed-out = Vous êtes déconnecté
+signed-out-what = Plus personne n’est connecté à { $brand } dans ce navigateur. Sur un ordinateur partagé, fermez aussi la fenêtre.
+signed-out-again = Se reconnecter
 
 ## Back to the app, by a form
 
-form-post = Back to { $app }
-form-post-what = If nothing happens, press the button.
+form-post = Retour à { $app }
+form-post-what = Si rien ne se passe, appuyez sur le bouton.
 
 ## Your account
 
-account = Your account
-account-sign-out = Sign out
-account-username = Username
-account-name = Name
-account-email = E-mail address
+account = Votre compte
+account-sign-out = Se déconnecter
+account-username = Nom d’utilisateur
+account-name = Nom
+account-email = Adresse e-mail
 account-organisations = Organisations
-account-password = Password
-account-password-what = A new password signs you out everywhere else and ends the access of all apps.
-account-current-password = Present password
-account-new-password = New password
-account-change-password = Change password
-account-sessions = Where you are signed in
-account-sessions-everywhere = Sign out everywhere else
-account-sessions-everywhere-what = Ends the access of all apps as well.
-account-apps = Apps with access
-account-no-apps = No app has access to your account.
-account-end-session = Sign out
-account-end-session-of = Sign out: { $browser }
-account-end-access = End access
-account-end-access-of = End access: { $app }
-account-password-changed = Your password is changed. You are signed out everywhere else, and no app has access any more.
-account-session-ended = That browser is signed out.
-account-access-ended = That app has no access to your account any more.
-account-signed-out-elsewhere = You are signed out everywhere else, and no app has access any more.
-account-wrong-password = The present password is not right.
+account-password = Mot de passe
+account-password-what = Un nouveau mot de passe vous déconnecte partout ailleurs et met fin à l’accès de toutes les applications.
+account-current-password = Mot de passe actuel
+account-new-password = Nouveau mot de passe
+account-change-password = Changer le mot de passe
+account-sessions = Où vous êtes connecté
+account-sessions-everywhere = Se déconnecter partout ailleurs
+account-sessions-everywhere-what = Met aussi fin à l’accès de toutes les applications.
+account-apps = Applications ayant accès
+account-no-apps = Aucune application n’a accès à votre compte.
+account-end-session = Déconnecter
+account-end-session-of = Déconnecter : { $browser }
+account-end-access = Retirer l’accès
+account-end-access-of = Retirer l’accès : { $app }
+account-password-changed = Votre mot de passe est changé. Vous êtes déconnecté partout ailleurs, et plus aucune application n’a accès.
+account-session-ended = Ce navigateur est déconnecté.
+account-access-ended = Cette application n’a plus accès à votre compte.
+account-signed-out-elsewhere = Vous êtes déconnecté partout ailleurs, et plus aucune application n’a accès.
+account-wrong-password = Le mot de passe actuel n’est pas correct.
 account-too-short = { $count ->
-    [one] The new password is too short: it needs at least one character.
-   *[other] The new password is too short: it needs at least { $count } characters.
+    [one] Le nouveau mot de passe est trop court : il faut au moins { $count } caractère.
+   *[other] Le nouveau mot de passe est trop court : il faut au moins { $count } caractères.
 }
 account-too-long = { $count ->
-    [one] The new password is too long: it may have one character at most.
-   *[other] The new password is too long: it may have { $count } characters at most.
+    [one] Le nouveau mot de passe est trop long : { $count } caractère au plus.
+   *[other] Le nouveau mot de passe est trop long : { $count } caractères au plus.
 }
-account-expired = This page was open for too long, so nothing was done. Please try again.
-session-current = This browser
-session-seen = Last seen { $ago }
-session-since = signed in { $ago }
-browser-on = { $browser } on { $system }
-browser-unknown = Unknown browser
-app-since = Access given { $ago }
-app-organisations = In: { $orgs }
-app-offline = Stays connected when you are signed out
+account-expired = Cette page est restée ouverte trop longtemps, donc rien n’a été fait. Veuillez réessayer.
+session-current = Ce navigateur
+session-seen = Vu { $ago }
+session-since = connecté { $ago }
+browser-on = { $browser } sur { $system }
+browser-unknown = Navigateur inconnu
+app-since = Accès donné { $ago }
+app-organisations = Dans : { $orgs }
+app-offline = Reste en lien quand vous êtes déconnecté
 
 ## Something went wrong
 
-authorization-error = Authorization error
-authorization-error-what = The app that sent you here asked in a way that cannot be answered.
-sign-out-error = Sign-out error
-sign-out-error-what = The app asked to sign you out in a way that cannot be followed.
-request-gone = This took too long
-request-gone-what = The app's request has waited here for so long that it does not count any more.
-already-answered = Already answered
-already-answered-what = You have answered this request before. An answer counts once.
-other-browser = Begun in another browser
-other-browser-what = This sign-in was begun in another browser, and has to be finished there.
-form-refused = This form did not come through
-form-refused-what = The form was too old, or was not sent by a page of { $brand }.
-not-found = No such page
-not-found-what = There is nothing at this address.
-unreadable = This could not be read
-unreadable-what = What your browser sent is not what this page expects.
-busy = Too busy right now
-busy-what = Too many people need this page at once.
-failed = Something went wrong
-failed-what = There was a mistake on our side, not on yours.
-lost-nothing = Nothing is lost.
-lost-nothing-shared = Nothing is lost, and nothing about you was told to the app.
-lost-nothing-changed = Nothing was changed.
-lost-still-signed-in = Nothing was changed: if you were signed in, you still are.
-lost-last-step = Your last step may not have been saved. Everything before it is.
-next-ask-the-app = Go back to the app and try again. If you come here once more, tell the people who run the app.
-next-sign-out-here = You can sign out on your account page.
-next-begin-in-the-app = Go back to the app and begin again.
-next-open-again = Open the page again and repeat the last step.
-next-check-address = Check the address, or go to your account.
-next-wait = Wait a moment, then load the page again.
-next-try-later = Try again in a moment. If it happens again, tell the people who run { $brand }, with the number at the foot of this page.
-to-account = Your account
-for-developers = For the developer of this app
-developer-error = Error
+authorization-error = Erreur d’autorisation
+authorization-error-what = L’application qui vous a envoyé ici a posé une question à laquelle il n’est pas possible de répondre.
+sign-out-error = Erreur de déconnexion
+sign-out-error-what = L’application a demandé votre déconnexion d’une façon qui ne peut pas être suivie.
+request-gone = Cela a pris trop de temps
+request-gone-what = La demande de l’application attend ici depuis si longtemps qu’elle ne compte plus.
+already-answered = Déjà répondu
+already-answered-what = Vous avez déjà répondu à cette demande. Une réponse compte une fois.
+other-browser = Commencé dans un autre navigateur
+other-browser-what = Cette connexion a été commencée dans un autre navigateur et doit y être terminée.
+form-refused = Ce formulaire n’est pas passé
+form-refused-what = Le formulaire était trop ancien, ou ne venait pas d’une page de { $brand }.
+not-found = Cette page n’existe pas
+not-found-what = Il n’y a rien à cette adresse.
+unreadable = Ceci n’a pas pu être lu
+unreadable-what = Votre navigateur a envoyé autre chose que ce que cette page attend.
+busy = Trop de monde en ce moment
+busy-what = Trop de personnes ont besoin de cette page à la fois.
+failed = Quelque chose s’est mal passé
+failed-what = L’erreur vient de nous, pas de vous.
+lost-nothing = Rien n’est perdu.
+lost-nothing-shared = Rien n’est perdu, et rien sur vous n’a été dit à l’application.
+lost-nothing-changed = Rien n’a été modifié.
+lost-still-signed-in = Rien n’a été modifié : si vous étiez connecté, vous l’êtes encore.
+lost-last-step = Votre dernière action n’a peut-être pas été enregistrée. Tout ce qui précède l’est.
+next-ask-the-app = Retournez à l’application et réessayez. Si vous revenez ici, prévenez les responsables de l’application.
+next-sign-out-here = Vous pouvez vous déconnecter sur la page de votre compte.
+next-begin-in-the-app = Retournez à l’application et recommencez.
+next-open-again = Ouvrez la page de nouveau et répétez la dernière action.
+next-check-address = Vérifiez l’adresse, ou allez à votre compte.
+next-wait = Attendez un instant, puis rechargez la page.
+next-try-later = Réessayez dans un instant. Si cela se reproduit, prévenez les responsables de { $brand } en donnant le numéro au bas de cette page.
+to-account = Votre compte
+for-developers = Pour les développeurs de cette application
+developer-error = Erreur
 developer-description = Description
-developer-change = What to change
-developer-more = All about this error
+developer-change = Ce qu’il faut changer
+developer-more = Tout sur cette erreur

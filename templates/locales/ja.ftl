@@ -1,231 +1,204 @@
-# What the pages say, in English. Every language has the same messages with the same variables; a test says so.
-# Short, plain, in the reader's words; true, whoever the app is.
+# 画面のことば（日本語）
 
 ## Everywhere
 
-request-id = Request { $id }
-yes = yes
-no = no
-list-comma = { ", " }
-membership = { $org }: { $role }
-place-device = on this device ({ $host })
-place-app = app on this device ({ $scheme })
-unverified = Not verified: nobody at { $brand } has checked who is behind this app.
-privacy-policy = Privacy policy
-terms = Terms of use
-back-to = Back to { $app }
-go-on = Go on
-cancel = Cancel
-problem-summary = There is a problem
-form-expired = This page was open for too long, so nothing was done. You can simply go on.
+request-id = リクエスト { $id }
+yes = はい
+no = いいえ
+list-comma = 、
+pair = { $name }：{ $value }
+membership = { $org }：{ $role }
+place-device = この端末（{ $host }）
+place-app = この端末のアプリ（{ $scheme }）
+unverified = 未確認：このアプリの提供者を { $brand } では確認していません。
+privacy-policy = プライバシーポリシー
+terms = 利用規約
+back-to = { $app } に戻る
+go-on = 続ける
+cancel = キャンセル
+error-title = エラー：{ $title }
+form-expired = このページを開いてから時間がたったため、何も行われませんでした。そのまま続けられます。
 
-ago-now = just now
-ago-minutes = { $count ->
-    [one] a minute ago
-   *[other] { $count } minutes ago
-}
-ago-hours = { $count ->
-    [one] an hour ago
-   *[other] { $count } hours ago
-}
-ago-days = { $count ->
-    [one] yesterday
-   *[other] { $count } days ago
-}
-wait-seconds = { $count ->
-    [one] Try again in a second.
-   *[other] Try again in { $count } seconds.
-}
-wait-minutes = { $count ->
-    [one] Try again in a minute.
-   *[other] Try again in { $count } minutes.
-}
-wait-hours = { $count ->
-    [one] Try again in an hour.
-   *[other] Try again in { $count } hours.
-}
+ago-now = たった今
+ago-minutes = { $count } 分前
+ago-hours = { $count } 時間前
+ago-days = { $count } 日前
+wait-seconds = { $count } 秒後にもう一度お試しください。
+wait-minutes = { $count } 分後にもう一度お試しください。
+wait-hours = { $count } 時間後にもう一度お試しください。
 
 ## Sign in
 
-sign-in = Sign in
-login-for = to go on to { $app }
-login-for-account = to see your account
-login-username = Username or e-mail address
-login-password = Password
-password-show = Show
-password-hide = Hide
-password-shown = Password is shown
-login-wrong = The username or the password is not right.
-login-throttled = There were too many tries.
-login-busy = Many people are signing in right now. Please try again in a moment.
-login-other-account = Please sign in with the account that the app expects.
+sign-in = サインイン
+login-for = { $app } に進むには
+login-for-account = アカウントを見るには
+login-username = ユーザー名またはメールアドレス
+login-password = パスワード
+password-show = 表示
+password-hide = 隠す
+password-shown = パスワードを表示しています
+login-wrong = ユーザー名またはパスワードが違います。
+login-throttled = 試した回数が多すぎます。
+login-busy = ただいま多くの方がサインインしています。しばらくしてからもう一度お試しください。
+login-other-account = アプリが求めているアカウントでサインインしてください。
 
 ## Consent
 
-consent-to-know = { $app } wants to know who you are
-consent-to-act = { $app } wants access
-consent-signed-in-as = You are signed in as
-consent-other-account = Use another account
-consent-list = If you allow it, { $app } can:
-consent-organisation = In which organisation?
-consent-organisation-hint = { $app } will learn the one you choose, and no other.
-consent-nothing-more = No further permissions
-consent-allow = Allow
-consent-deny = Deny
-consent-remembered = Your answer is remembered. You can take it back at any time in your account.
-consent-no-choice = Please choose an organisation.
-consent-changed = What the app can get has changed since this page was opened. Please look again.
-scope-openid = Know who you are
-scope-profile = See your name and profile
-scope-email = See your e-mail address
-scope-address = See your postal address
-scope-phone = See your phone number
-scope-orgs = See your organisations and your role in each
-scope-offline-access = Stay connected, even when you are signed out here
-scope-other = Use “{ $scope }”
-scope-claim = See one more detail: { $claim }
-scope-org = Act in the organisation { $org }
-permission = Work with “{ $things }”
-permission-in = Work with “{ $things }” in { $api }
-action-read = read
-action-list = list
-action-create = create
-action-update = change
-action-write = write
-action-delete = delete
-told-and-more = { $count ->
-    [one] { $first } and one more detail
-   *[other] { $first } and { $count } more details
-}
-told-confirmed = { $value } (confirmed)
-told-unconfirmed = { $value } (not confirmed)
-claim-sub = account number
-claim-name = name
-claim-given-name = given name
-claim-family-name = family name
-claim-middle-name = middle name
-claim-nickname = nickname
-claim-preferred-username = username
-claim-profile = profile page
-claim-picture = picture
-claim-website = website
-claim-email = e-mail address
-claim-gender = gender
-claim-birthdate = date of birth
-claim-zoneinfo = time zone
-claim-locale = language
-claim-phone-number = phone number
-claim-address = postal address
-claim-updated-at = last change
-claim-organizations = organisations
-claim-auth-time = time of sign-in
-claim-acr = kind of sign-in
+consent-to-know = { $app } があなたの身元の確認を求めています
+consent-to-act = { $app } がアクセスを求めています
+consent-signed-in-as = サインイン中のアカウント
+consent-other-account = 別のアカウントを使う
+consent-list = 許可すると、{ $app } は次のことができます：
+consent-organisation = どの組織で使いますか
+consent-organisation-hint = { $app } に伝わるのは、選んだ組織だけです。
+consent-organisation-bound = アクセスできるのは、選んだ組織の中だけです。
+consent-nothing-more = ほかの権限はありません
+consent-allow = 許可する
+consent-deny = 許可しない
+consent-remembered = この選択は記憶されます。アカウントのページでいつでも取り消せます。
+consent-no-choice = 組織を選んでください。
+consent-changed = このページを開いたあとで、アプリが得られる内容が変わりました。もう一度ご確認ください。
+scope-openid = あなたが誰かを知る
+scope-profile = 名前とプロフィールを見る
+scope-email = メールアドレスを見る
+scope-address = 住所を見る
+scope-phone = 電話番号を見る
+scope-orgs = 所属する組織と、それぞれでの役割を見る
+scope-offline-access = ここからサインアウトしたあとも接続を続ける
+scope-other = 「{ $scope }」を使う
+scope-claim = もう一つの情報を見る：{ $claim }
+scope-org = 組織 { $org } の中で操作する
+permission = 「{ $things }」を扱う
+permission-in = { $api } の「{ $things }」を扱う
+action-read = 読む
+action-list = 一覧を見る
+action-create = 作る
+action-update = 変更する
+action-write = 書く
+action-delete = 削除する
+told-and-more = { $first } ほか { $count } 件
+told-confirmed = { $value }（確認済み）
+told-unconfirmed = { $value }（未確認）
+claim-sub = アカウント番号
+claim-name = 名前
+claim-given-name = 名
+claim-family-name = 姓
+claim-middle-name = ミドルネーム
+claim-nickname = ニックネーム
+claim-preferred-username = ユーザー名
+claim-profile = プロフィールのページ
+claim-picture = 写真
+claim-website = ウェブサイト
+claim-email = メールアドレス
+claim-gender = 性別
+claim-birthdate = 生年月日
+claim-zoneinfo = タイムゾーン
+claim-locale = 言語
+claim-phone-number = 電話番号
+claim-address = 住所
+claim-updated-at = 最終更新
+claim-organizations = 組織
+claim-auth-time = サインインの日時
+claim-acr = サインインの方法
 
 ## Pick an account
 
-pick-account = Choose an account
-pick-account-for = to go on to { $app }
-pick-account-other = Use another account
+pick-account = アカウントを選ぶ
+pick-account-other = 別のアカウントを使う
 
 ## Sign out
 
-sign-out-question = Sign out?
-sign-out-what = You will be signed out of { $brand } in this browser. Apps you have open may keep you signed in for a while.
-sign-out-asked-by = { $app } asks you to sign out.
-sign-out-signed-in-as = You are signed in as
-sign-out = Sign out
-sign-out-stay = Stay signed in
-signed-out = You are signed out
-signed-out-what = Nobody is signed in to { $brand } in this browser any more. On a computer that others use, close the window as well.
-signed-out-again = Sign in again
+sign-out-question = サインアウトしますか
+sign-out-what = このブラウザで { $brand } からサインアウトします。開いているアプリでは、しばらくサインインしたままのことがあります。
+sign-out-asked-by = { $app } がサインアウトを求めています。
+sign-out-signed-in-as = サインイン中のアカウント
+sign-out = サインアウト
+sign-out-stay = サインインしたままにする
+signed-out = サインアウトしました
+signed-out-what = このブラウザで { $brand } にサインインしている人はいません。共用のコンピューターでは、ウィンドウも閉じてください。
+signed-out-again = もう一度サインインする
 
 ## Back to the app, by a form
 
-form-post = Back to { $app }
-form-post-what = If nothing happens, press the button.
+form-post = { $app } に戻ります
+form-post-what = 画面が変わらないときは、ボタンを押してください。
 
 ## Your account
 
-account = Your account
-account-sign-out = Sign out
-account-username = Username
-account-name = Name
-account-email = E-mail address
-account-organisations = Organisations
-account-password = Password
-account-password-what = A new password signs you out everywhere else and ends the access of all apps.
-account-current-password = Present password
-account-new-password = New password
-account-change-password = Change password
-account-sessions = Where you are signed in
-account-sessions-everywhere = Sign out everywhere else
-account-sessions-everywhere-what = Ends the access of all apps as well.
-account-apps = Apps with access
-account-no-apps = No app has access to your account.
-account-end-session = Sign out
-account-end-session-of = Sign out: { $browser }
-account-end-access = End access
-account-end-access-of = End access: { $app }
-account-password-changed = Your password is changed. You are signed out everywhere else, and no app has access any more.
-account-session-ended = That browser is signed out.
-account-access-ended = That app has no access to your account any more.
-account-signed-out-elsewhere = You are signed out everywhere else, and no app has access any more.
-account-wrong-password = The present password is not right.
-account-too-short = { $count ->
-    [one] The new password is too short: it needs at least one character.
-   *[other] The new password is too short: it needs at least { $count } characters.
-}
-account-too-long = { $count ->
-    [one] The new password is too long: it may have one character at most.
-   *[other] The new password is too long: it may have { $count } characters at most.
-}
-account-expired = This page was open for too long, so nothing was done. Please try again.
-session-current = This browser
-session-seen = Last seen { $ago }
-session-since = signed in { $ago }
-browser-on = { $browser } on { $system }
-browser-unknown = Unknown browser
-app-since = Access given { $ago }
-app-organisations = In: { $orgs }
-app-offline = Stays connected when you are signed out
+account = あなたのアカウント
+account-sign-out = サインアウト
+account-username = ユーザー名
+account-name = 名前
+account-email = メールアドレス
+account-organisations = 組織
+account-password = パスワード
+account-password-what = パスワードを変えると、ほかのすべての場所からサインアウトし、すべてのアプリのアクセスが終わります。
+account-current-password = 今のパスワード
+account-new-password = 新しいパスワード
+account-change-password = パスワードを変更
+account-sessions = サインインしている場所
+account-sessions-everywhere = ほかのすべての場所からサインアウト
+account-sessions-everywhere-what = すべてのアプリのアクセスも終わります。
+account-apps = アクセスできるアプリ
+account-no-apps = あなたのアカウントにアクセスできるアプリはありません。
+account-end-session = サインアウト
+account-end-session-of = サインアウト：{ $browser }
+account-end-access = アクセスを終える
+account-end-access-of = アクセスを終える：{ $app }
+account-password-changed = パスワードを変更しました。ほかのすべての場所からサインアウトし、アクセスできるアプリはなくなりました。
+account-session-ended = そのブラウザからサインアウトしました。
+account-access-ended = そのアプリは、あなたのアカウントにアクセスできなくなりました。
+account-signed-out-elsewhere = ほかのすべての場所からサインアウトし、アクセスできるアプリはなくなりました。
+account-wrong-password = 今のパスワードが違います。
+account-too-short = 新しいパスワードが短すぎます。{ $count } 文字以上にしてください。
+account-too-long = 新しいパスワードが長すぎます。{ $count } 文字以下にしてください。
+account-expired = このページを開いてから時間がたったため、何も行われませんでした。もう一度お試しください。
+session-current = このブラウザ
+session-seen = 最後に使用：{ $ago }
+session-since = サインイン：{ $ago }
+browser-on = { $system } の { $browser }
+browser-unknown = 不明なブラウザ
+app-since = アクセスを許可：{ $ago }
+app-organisations = 組織：{ $orgs }
+app-offline = サインアウトしたあとも接続が続きます
 
 ## Something went wrong
 
-authorization-error = Authorization error
-authorization-error-what = The app that sent you here asked in a way that cannot be answered.
-sign-out-error = Sign-out error
-sign-out-error-what = The app asked to sign you out in a way that cannot be followed.
-request-gone = This took too long
-request-gone-what = The app's request has waited here for so long that it does not count any more.
-already-answered = Already answered
-already-answered-what = You have answered this request before. An answer counts once.
-other-browser = Begun in another browser
-other-browser-what = This sign-in was begun in another browser, and has to be finished there.
-form-refused = This form did not come through
-form-refused-what = The form was too old, or was not sent by a page of { $brand }.
-not-found = No such page
-not-found-what = There is nothing at this address.
-unreadable = This could not be read
-unreadable-what = What your browser sent is not what this page expects.
-busy = Too busy right now
-busy-what = Too many people need this page at once.
-failed = Something went wrong
-failed-what = There was a mistake on our side, not on yours.
-lost-nothing = Nothing is lost.
-lost-nothing-shared = Nothing is lost, and nothing about you was told to the app.
-lost-nothing-changed = Nothing was changed.
-lost-still-signed-in = Nothing was changed: if you were signed in, you still are.
-lost-last-step = Your last step may not have been saved. Everything before it is.
-next-ask-the-app = Go back to the app and try again. If you come here once more, tell the people who run the app.
-next-sign-out-here = You can sign out on your account page.
-next-begin-in-the-app = Go back to the app and begin again.
-next-open-again = Open the page again and repeat the last step.
-next-check-address = Check the address, or go to your account.
-next-wait = Wait a moment, then load the page again.
-next-try-later = Try again in a moment. If it happens again, tell the people who run { $brand }, with the number at the foot of this page.
-to-account = Your account
-for-developers = For the developer of this app
-developer-error = Error
-developer-description = Description
-developer-change = What to change
-developer-more = All about this error
+authorization-error = 認可エラー
+authorization-error-what = アプリから届いた依頼は、お答えできない形のものでした。
+sign-out-error = サインアウトのエラー
+sign-out-error-what = アプリから届いたサインアウトの依頼は、実行できない形のものでした。
+request-gone = 時間がかかりすぎました
+request-gone-what = アプリからの依頼は、時間がたったため無効になりました。
+already-answered = 回答済みです
+already-answered-what = この依頼にはすでに回答しました。回答は一度だけ有効です。
+other-browser = 別のブラウザで始まりました
+other-browser-what = このサインインは別のブラウザで始まったため、そちらで終える必要があります。
+form-refused = フォームを受け付けられませんでした
+form-refused-what = フォームが古いか、{ $brand } のページから送られたものではありません。
+not-found = ページがありません
+not-found-what = このアドレスには何もありません。
+unreadable = 読み取れませんでした
+unreadable-what = ブラウザから届いた内容は、このページが受け取れるものではありません。
+busy = ただいま混み合っています
+busy-what = 一度に多くの方がこのページを使っています。
+failed = 問題が起きました
+failed-what = 原因はこちら側にあり、あなたの操作ではありません。
+lost-nothing = 失われたものはありません。
+lost-nothing-shared = 失われたものはなく、あなたについてアプリに伝わったこともありません。
+lost-nothing-changed = 何も変更されていません。
+lost-still-signed-in = 何も変更されていません。サインインしていた場合は、そのままです。
+lost-last-step = 最後の操作は保存されていないかもしれません。それより前のものは保存されています。
+next-ask-the-app = アプリに戻って、もう一度お試しください。またここに来たときは、アプリの提供者にお知らせください。
+next-sign-out-here = アカウントのページからサインアウトできます。
+next-begin-in-the-app = アプリに戻って、もう一度始めてください。
+next-open-again = ページをもう一度開いて、最後の操作を繰り返してください。
+next-check-address = アドレスを確かめるか、アカウントのページにお進みください。
+next-wait = 少し待ってから、ページを読み込み直してください。
+next-try-later = しばらくしてからもう一度お試しください。また起きたときは、このページの下にある番号を { $brand } の運営者にお知らせください。
+to-account = あなたのアカウント
+for-developers = このアプリの開発者の方へ
+developer-error = エラー
+developer-description = 説明
+developer-change = 直すこと
+developer-more = このエラーについて詳しく

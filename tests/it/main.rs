@@ -12,4 +12,5 @@ mod orgs;
 mod resources;
 mod sign_in;
 mod tokens;
+mod pages;
 mod world;

@@ -160,7 +160,7 @@ impl Trouble {
 struct Session<'a> {
     id: &'a str,
     browser: String,
-    seen: String,
+    facts: [String; 2],
     is_current: bool,
 }
 
@@ -171,12 +171,7 @@ impl<'a> Session<'a> {
             false => frame.with("session-seen", "ago", &frame.ago(line.seen_at, now)),
         };
         let since = frame.with("session-since", "ago", &frame.ago(line.signed_in_at, now));
-        Self {
-            id: &line.id,
-            browser: browser(frame, &line.agent),
-            seen: format!("{seen} · {since}"),
-            is_current: line.is_current,
-        }
+        Self { id: &line.id, browser: browser(frame, &line.agent), facts: [seen, since], is_current: line.is_current }
     }
 }
 

@@ -111,6 +111,11 @@ pub fn consent(frame: &Frame<'_>, view: &ConsentView<'_>) -> String {
     };
     let does_more = !view.choices.is_empty() || !view.permissions.is_empty();
     let title = frame.with(if does_more { "consent-to-act" } else { "consent-to-know" }, "app", app);
+    // Who asks for the list of organisations learns them all, whichever is chosen.
+    let hint = match view.lines.iter().any(|line| line.scope == "orgs") {
+        true => frame.text("consent-organisation-bound"),
+        false => frame.with("consent-organisation-hint", "app", app),
+    };
     let problem = view.problem.map(|problem| {
         frame.text(match problem {
             ConsentProblem::NoChoice => "consent-no-choice",
@@ -118,7 +123,7 @@ pub fn consent(frame: &Frame<'_>, view: &ConsentView<'_>) -> String {
             ConsentProblem::Changed => "consent-changed",
         })
     });
-    render(&Page { frame: *frame, view, title, items, only, choices, problem })
+    render(&Page { frame: *frame, view, title, items, only, choices, hint, problem })
 }
 
 /// One thing that is asked for.
@@ -133,16 +138,17 @@ struct Choice<'a> {
     org: &'a OrgChoice,
     /// As it will be told: "Acme: editor".
     told: String,
-    permissions: Vec<Item>,
+    permissions: Vec<String>,
 }
 
 impl<'a> Choice<'a> {
     fn of(frame: &Frame<'_>, org: &'a OrgChoice) -> Self {
-        Self {
-            org,
-            told: membership(frame, &org.name, &org.role),
-            permissions: Item::of_permissions(frame, &org.permissions),
-        }
+        let in_one_line = |item: Item| match item.told {
+            Some(told) => frame.locale.with("pair", [("name", item.words.into()), ("value", told.into())]),
+            None => item.words,
+        };
+        let permissions = Item::of_permissions(frame, &org.permissions).into_iter().map(in_one_line).collect();
+        Self { org, told: membership(frame, &org.name, &org.role), permissions }
     }
 }
 
@@ -328,5 +334,6 @@ struct Page<'a> {
     items: Vec<Item>,
     only: Option<&'a OrgChoice>,
     choices: Vec<Choice<'a>>,
+    hint: String,
     problem: Option<String>,
 }

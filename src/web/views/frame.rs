@@ -34,12 +34,18 @@ impl Frame<'_> {
         self.locale.with(id, [("count", Value::from(count))])
     }
 
+    /// A page's title, which says at once whether something went wrong.
+    pub(super) fn title(&self, id: &str, is_error: bool) -> String {
+        let title = self.text(id);
+        if is_error { self.with("error-title", "title", &title) } else { title }
+    }
+
     pub(super) fn asset(&self, file: &str) -> String {
         format!("{}/assets/{file}", self.base)
     }
 
-    pub(super) fn mark(&self) -> String {
-        self.asset(assets::mark())
+    pub(super) fn icon(&self) -> String {
+        self.asset(assets::icon())
     }
 
     pub(super) fn password_script(&self) -> String {

@@ -59,7 +59,12 @@ pub fn problem(frame: &Frame<'_>, view: &ProblemView) -> String {
     let [title, what, lost, next] = view.kind.messages().map(|id| frame.text(id));
     let developer = view.developer.as_ref().map(|own| {
         let explanation = explain(own.error);
-        DeveloperPart { error: own.error.as_str(), description: &own.description, change: explanation.cures }
+        DeveloperPart {
+            error: own.error.as_str(),
+            // What stands between backticks is to be copied.
+            description: own.description.split('`').enumerate().map(|(at, part)| (at % 2 == 1, part)).collect(),
+            change: explanation.cures,
+        }
     });
     render(&Page { frame: *frame, view, title, what, lost, next, developer })
 }
@@ -128,7 +133,7 @@ impl ProblemKind {
 
 struct DeveloperPart<'a> {
     error: &'static str,
-    description: &'a str,
+    description: Vec<(bool, &'a str)>,
     change: &'static [&'static str],
 }
 
