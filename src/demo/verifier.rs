@@ -241,3 +241,143 @@ const LEEWAY: Lifetime = Lifetime::seconds(30);
 const KEYS_AGE: Lifetime = Lifetime::seconds(300);
 /// The least time between two fetches.
 const KEYS_PAUSE: Lifetime = Lifetime::seconds(5);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::{Router, routing::get};
+    use josekit::jws::{ES256, HS256, JwsHeader, JwsSigner, alg::rsassa::RsassaJwsSigner};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000_000);
+    const API: &str = "http://localhost:8082";
+
+    /// An issuer that publishes what it is told to, and counts how often it is asked.
+    struct Issuer {
+        url: String,
+        keys: Arc<Mutex<Vec<Value>>>,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl Issuer {
+        async fn start() -> Self {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let url = format!("http://{}", listener.local_addr().expect("an address"));
+            let issuer = Self { url: url.clone(), keys: Arc::default(), asked: Arc::default() };
+            let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }).to_string();
+            let (keys, asked) = (issuer.keys.clone(), issuer.asked.clone());
+            let published = move || {
+                asked.fetch_add(1, Ordering::SeqCst);
+                let body = json!({ "keys": *keys.lock().expect("no panic") }).to_string();
+                async move { body }
+            };
+            let routes = Router::new()
+                .route("/.well-known/openid-configuration", get(move || async move { discovery }))
+                .route("/keys", get(published));
+            tokio::spawn(axum::serve(listener, routes).into_future());
+            issuer
+        }
+
+        /// Make a key, publish its public half, and give what signs with it.
+        fn publish(&self, kid: &str) -> RsassaJwsSigner {
+            let pair = RS256.generate_key_pair(2048).expect("a key");
+            let mut public = pair.to_jwk_public_key();
+            public.set_key_id(kid);
+            self.keys.lock().expect("no panic").push(serde_json::to_value(&public).expect("JSON"));
+            RS256.signer_from_jwk(&pair.to_jwk_private_key()).expect("a signer")
+        }
+
+        fn verifier(&self) -> Verifier {
+            Verifier::new(&self.url, API, super::super::relying_party::http_client().expect("a client"))
+        }
+
+        fn claims(&self) -> Value {
+            json!({
+                "iss": self.url, "sub": "usr_1", "aud": [API, self.url], "exp": NOW.0 + 60, "iat": NOW.0,
+                "jti": "g.1", "client_id": "fieldnotes", "scope": "openid kb:read",
+            })
+        }
+
+        fn but(&self, name: &str, value: Value) -> Value {
+            let mut claims = self.claims();
+            claims[name] = value;
+            claims
+        }
+    }
+
+    fn sign(signer: &dyn JwsSigner, typ: &str, kid: &str, claims: &Value) -> String {
+        let mut header = JwsHeader::new();
+        header.set_token_type(typ);
+        header.set_key_id(kid);
+        jws::serialize_compact(claims.to_string().as_bytes(), &header, signer).expect("a token")
+    }
+
+    #[tokio::test]
+    async fn a_token_for_this_server_is_believed_and_one_for_another_is_not() {
+        let issuer = Issuer::start().await;
+        let (key, verifier) = (issuer.publish("a"), issuer.verifier());
+        let token = verifier.verify(&sign(&key, "at+jwt", "a", &issuer.claims()), NOW).await.expect("it is good");
+        assert_eq!((token.sub.as_str(), token.scope.as_str()), ("usr_1", "openid kb:read"));
+        let single = sign(&key, "application/at+jwt", "a", &issuer.but("aud", json!(API)));
+        assert!(verifier.verify(&single, NOW).await.is_ok());
+        for (name, value) in [
+            ("aud", json!("http://localhost:9999")),
+            ("aud", json!(["http://localhost:8082/"])),
+            ("iss", json!("https://evil.example")),
+            ("exp", json!(NOW.0)),
+            ("iat", json!(NOW.0 + 600)),
+            ("client_id", json!(7)),
+        ] {
+            let token = sign(&key, "at+jwt", "a", &issuer.but(name, value.clone()));
+            let doubt = verifier.verify(&token, NOW).await.expect_err(&format!("{name} = {value}"));
+            assert!(matches!(doubt, Doubt::Invalid(_)), "{doubt:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_key_decides_the_algorithm_and_the_type_decides_the_use() {
+        let issuer = Issuer::start().await;
+        let (key, verifier) = (issuer.publish("a"), issuer.verifier());
+        // An ID token.
+        assert!(verifier.verify(&sign(&key, "JWT", "a", &issuer.claims()), NOW).await.is_err());
+        // The public key as an HMAC secret, and no signature at all.
+        let public = issuer.keys.lock().expect("no panic")[0].to_string();
+        let hmac = HS256.signer_from_bytes(public.as_bytes()).expect("a signer");
+        assert!(verifier.verify(&sign(&hmac, "at+jwt", "a", &issuer.claims()), NOW).await.is_err());
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = json!({ "alg": "none", "typ": "at+jwt", "kid": "a" });
+        let unsigned = format!("{}.{}.", encode(&header), encode(&issuer.claims()));
+        assert!(verifier.verify(&unsigned, NOW).await.is_err());
+        // Another key under the same name.
+        let other = ES256.signer_from_jwk(&ES256.generate_key_pair().expect("a key").to_jwk_private_key());
+        assert!(verifier.verify(&sign(&other.expect("a signer"), "at+jwt", "a", &issuer.claims()), NOW).await.is_err());
+        let stranger = Issuer { url: String::new(), keys: Arc::default(), asked: Arc::default() }.publish("a");
+        let doubt = verifier.verify(&sign(&stranger, "at+jwt", "a", &issuer.claims()), NOW).await;
+        assert_eq!(doubt.expect_err("it is forged"), invalid("the signature is wrong"));
+        assert!(verifier.verify("not.a.token", NOW).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_new_key_is_fetched_when_it_first_signs_but_made_up_ones_cause_no_flood() {
+        let issuer = Issuer::start().await;
+        let (first, verifier) = (issuer.publish("a"), issuer.verifier());
+        assert!(verifier.verify(&sign(&first, "at+jwt", "a", &issuer.claims()), NOW).await.is_ok());
+        for made_up in ["x", "y", "z"] {
+            assert!(verifier.verify(&sign(&first, "at+jwt", made_up, &issuer.claims()), NOW).await.is_err());
+        }
+        assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
+        let second = issuer.publish("b");
+        let later = NOW + KEYS_PAUSE;
+        assert!(verifier.verify(&sign(&second, "at+jwt", "b", &issuer.claims()), later).await.is_ok());
+        assert_eq!(issuer.asked.load(Ordering::SeqCst), 2);
+        // A key that is published no longer is forgotten when the keys are old.
+        issuer.keys.lock().expect("no panic").remove(0);
+        let much_later = later + KEYS_AGE;
+        let token = sign(&first, "at+jwt", "a", &issuer.but("exp", json!(much_later.0 + 60)));
+        assert!(verifier.verify(&token, much_later).await.is_err());
+        assert_eq!(issuer.asked.load(Ordering::SeqCst), 3);
+    }
+}
