@@ -29,6 +29,8 @@ pub const SCOPE: &str = "openid profile email offline_access org kb:read kb:dele
 pub const CALLBACK: &str = "/callback";
 /// Where sign-outs come back.
 pub const SIGNED_OUT: &str = "/signed-out";
+/// Where its logo is.
+pub const LOGO: &str = pages::ICON;
 
 const HOME: &str = "/";
 const SIGN_IN: &str = "/sign-in";
