@@ -2,14 +2,16 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::obstacle::Obstacle;
+use crate::cli::Failure;
 
 /// A demo's directory, held by this process alone.
 pub(super) struct Directory {
@@ -37,8 +39,8 @@ pub struct Memory {
 
 impl Directory {
     /// Take hold of a directory, making it if it is not there.
-    pub(super) fn open(path: &Path) -> Result<Self, Obstacle> {
-        let cannot = |cause: io::Error| Obstacle::because(format!("{} cannot be used", path.display()), cause);
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let cannot = |cause: io::Error| because(format!("{} cannot be used", path.display()), cause);
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -46,20 +48,18 @@ impl Directory {
         builder.create(path).map_err(cannot)?;
         let path = path.canonicalize().map_err(cannot)?;
         if path.to_str().is_none() {
-            return Err(Obstacle::new(
-                format!("the path {} is not UTF-8", path.display()),
-                "name another directory with --data",
-            ));
+            let sentence = format!("the path {} is not UTF-8", path.display());
+            return Err(Failure::new(sentence).hint("name another directory with --data"));
         }
         let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
             .open(path.join("lock"))
             .map_err(cannot)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(fs::TryLockError::WouldBlock) => Err(Obstacle::new(
-                format!("a demo is running on {} already", path.display()),
-                "stop that one, or give this one a directory of its own with --data",
-            )),
+            Err(fs::TryLockError::WouldBlock) => {
+                Err(Failure::new(format!("a demo is running on {} already", path.display()))
+                    .hint("stop that one, or give this one a directory of its own with --data"))
+            }
             Err(fs::TryLockError::Error(cause)) => Err(cannot(cause)),
         }
     }
@@ -92,35 +92,55 @@ impl Directory {
     }
 
     /// Remove what a demo made, and nothing else that may lie here.
-    pub(super) fn start_over(&self) -> Result<(), Obstacle> {
+    pub(super) fn start_over(&self) -> Result<(), Failure> {
         let database = ["", "-wal", "-shm"].map(|ending| format!("{DATABASE}{ending}"));
-        for name in database.iter().map(String::as_str).chain([MASTER_KEY, MEMORY]) {
+        for name in database.iter().map(String::as_str).chain([MASTER_KEY, MEMORY, SETTINGS]) {
             let file = self.path.join(name);
             match fs::remove_file(&file) {
                 Ok(()) => {}
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-                Err(cause) => return Err(Obstacle::because(format!("{} cannot be removed", file.display()), cause)),
+                Err(cause) => return Err(because(format!("{} cannot be removed", file.display()), cause)),
             }
         }
         Ok(())
     }
 
+    /// Where the settings for the command line are.
+    pub(super) fn settings(&self) -> PathBuf {
+        self.path.join(SETTINGS)
+    }
+
+    /// Write down the settings the server runs with, so that `latchkey --config` finds the demo's database.
+    pub(super) fn write_settings(&self, issuer: &str, listen: SocketAddr) -> Result<(), Failure> {
+        let text = format!(
+            "# The demo writes this file at every start. It is for the command line:\n\
+             #   latchkey --config {SETTINGS} user list\n\
+             issuer = \"{issuer}\"\n\
+             listen = \"{listen}\"\n\
+             database_url = \"sqlite:{DATABASE}\"\n\n\
+             [keys]\n\
+             file = \"{MASTER_KEY}\"\n"
+        );
+        let file = self.settings();
+        fs::write(&file, text).map_err(|cause| because(format!("{} cannot be written", file.display()), cause))
+    }
+
     /// What an earlier start has remembered.
-    pub(super) fn recall(&self) -> Result<Option<Memory>, Obstacle> {
+    pub(super) fn recall(&self) -> Result<Option<Memory>, Failure> {
         let file = self.memory();
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(Obstacle::because(format!("{} cannot be read", file.display()), cause)),
+            Err(cause) => return Err(because(format!("{} cannot be read", file.display()), cause)),
         };
-        serde_json::from_slice(&text).map(Some).map_err(|cause| Obstacle {
-            hint: Some("start over with --fresh".to_owned()),
-            ..Obstacle::because(format!("{} holds something else than a demo wrote", file.display()), cause)
+        serde_json::from_slice(&text).map(Some).map_err(|cause| {
+            because(format!("{} holds something else than a demo wrote", file.display()), cause)
+                .hint("start over with --fresh")
         })
     }
 
     /// Remember, readable by the owner alone. A crash leaves the old file or the new one, never half of one.
-    pub(super) fn remember(&self, memory: &Memory) -> Result<(), Obstacle> {
+    pub(super) fn remember(&self, memory: &Memory) -> Result<(), Failure> {
         let file = self.memory();
         let write = || -> io::Result<()> {
             let draft = file.with_extension("json.new");
@@ -131,8 +151,13 @@ impl Directory {
             open.sync_all()?;
             fs::rename(&draft, &file)
         };
-        write().map_err(|cause| Obstacle::because(format!("{} cannot be written", file.display()), cause))
+        write().map_err(|cause| because(format!("{} cannot be written", file.display()), cause))
     }
+}
+
+/// What could not be done, and why.
+fn because(what: impl fmt::Display, cause: impl fmt::Display) -> Failure {
+    Failure::new(format!("{what}: {cause}"))
 }
 
 /// 0600 for whatever is made.
@@ -145,6 +170,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 const DATABASE: &str = "latchkey.db";
 const MASTER_KEY: &str = "master.key";
 const MEMORY: &str = "demo.json";
+const SETTINGS: &str = "latchkey.toml";
 
 #[cfg(test)]
 mod tests {

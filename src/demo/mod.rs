@@ -1,9 +1,10 @@
-//! The sample app and resource server.
+//! The demo: the server with an app and an API around it, in one process, on one machine.
+//!
+//! App and API are strangers to the server: they know its address and speak HTTP to it, as anybody's would.
 
 pub mod app;
 mod dashboard;
 mod data;
-mod obstacle;
 mod pages;
 mod ports;
 mod relying_party;
@@ -12,3 +13,239 @@ pub mod seed;
 mod verifier;
 mod visits;
 mod words;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+use self::{
+    data::Directory,
+    ports::Place,
+    relying_party::{Registration, RelyingParty},
+    resource_server::ResourceServer,
+    seed::{Entry, Seed},
+};
+use crate::{
+    cli::{Failure, output},
+    clock::Clock,
+    config::Settings,
+    keys::{self, KeyError, MasterKey},
+    random::Random,
+    server::{self, Server},
+    store::Store,
+};
+
+pub use data::Memory;
+pub use ports::Ports;
+
+/// How a demo is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it keeps its state.
+    pub data: PathBuf,
+    /// Whether to begin anew.
+    pub fresh: bool,
+    /// Where it listens, if it can.
+    pub ports: Ports,
+}
+
+/// A demo that runs until it is stopped.
+pub struct Running {
+    /// Its addresses, passwords and the app's credentials.
+    pub memory: Memory,
+    /// Who can sign in, as the database has it now.
+    pub people: Vec<Entry>,
+    /// What the person who started it should hear: ports that were taken.
+    pub notices: Vec<String>,
+    directory: Directory,
+    server: Arc<Server>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Start server, app and resource server.
+///
+/// # Errors
+/// When there is no directory or no port to be had, or the database in the directory cannot be opened.
+pub async fn start(options: Options) -> Result<Running, Failure> {
+    let directory = Directory::open(&options.data)?;
+    if options.fresh {
+        directory.start_over()?;
+    }
+    let earlier = directory.recall()?;
+    if earlier.is_none() && directory.has_database() {
+        let file = directory.memory();
+        return Err(Failure::new(format!("{} is missing, and with it the passwords of this demo", file.display()))
+            .hint("start over with --fresh"));
+    }
+    let mut notices = Vec::new();
+    let [server, app, resource_server] = places(options.ports, earlier.as_ref(), &mut notices).await?;
+    let (clock, random) = (Clock::System, Random::System);
+    let memory = Memory {
+        issuer: server.url(),
+        app: app.url(),
+        resource_server: resource_server.url(),
+        ..earlier.unwrap_or_else(|| first_memory(&random))
+    };
+    // Before the database: what is made with these passwords must not be without them after a crash.
+    directory.remember(&memory)?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port));
+    directory.write_settings(&memory.issuer, listen)?;
+    let opened = open(&directory, &memory, listen, clock.clone(), random.clone()).await?;
+    let seed = Seed {
+        store: &opened.store,
+        registry: &opened.registry,
+        passwords: &opened.passwords,
+        random: &random,
+        now: clock.now(),
+    };
+    seed.sow(&memory).await?;
+    let people = seed.people_now(&memory).await?;
+    let http = relying_party::http_client().map_err(|error| Failure::new(error.to_string()))?;
+    let api = ResourceServer::new(&memory.resource_server, &memory.issuer, http.clone(), clock.clone());
+    let fieldnotes = fieldnotes(&memory, http, clock, random)?;
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    serve(&mut tasks, server, server::router(opened.clone()), &stopped);
+    serve(&mut tasks, app, app::router(fieldnotes), &stopped);
+    serve(&mut tasks, resource_server, api.router(), &stopped);
+    Ok(Running { memory, people, notices, directory, server: opened, stop, tasks })
+}
+
+impl Running {
+    /// Where the state is.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The settings with which the command line finds the demo's database.
+    #[must_use]
+    pub fn settings(&self) -> PathBuf {
+        self.directory.settings()
+    }
+
+    /// Finish the requests that are being answered, and close the database.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let finish = async { while self.tasks.join_next().await.is_some() {} };
+        // A browser may keep a connection open for ever.
+        drop(tokio::time::timeout(LONGEST_GOODBYE, finish).await);
+        self.tasks.shutdown().await;
+        self.server.store.close().await;
+    }
+}
+
+async fn places(ports: Ports, earlier: Option<&Memory>, notices: &mut Vec<String>) -> Result<[Place; 3], Failure> {
+    let port_of = |url: fn(&Memory) -> &String| earlier.and_then(|memory| ports::of(url(memory)));
+    let server = ports::take(ports.server, port_of(|memory| &memory.issuer)).await?;
+    let app = ports::take(ports.app, port_of(|memory| &memory.app)).await?;
+    let api = ports::take(ports.resource_server, port_of(|memory| &memory.resource_server)).await?;
+    for (asked, place, what) in [
+        (ports.server, &server, "the server"),
+        (ports.app, &app, "the sample app"),
+        (ports.resource_server, &api, "the resource server"),
+    ] {
+        if asked != 0 && place.port != asked {
+            notices.push(format!("Port {asked} is taken, so {what} is on port {} instead.", place.port));
+        }
+    }
+    Ok([server, app, api])
+}
+
+fn first_memory(random: &Random) -> Memory {
+    Memory {
+        issuer: String::new(),
+        app: String::new(),
+        resource_server: String::new(),
+        users: seed::usernames().map(|name| (name.to_owned(), seed::password(random))).collect(),
+        client_id: seed::CLIENT_ID.to_owned(),
+        client_secret: format!("lks_{}", random.token()),
+    }
+}
+
+async fn open(
+    directory: &Directory,
+    memory: &Memory,
+    listen: SocketAddr,
+    clock: Clock,
+    random: Random,
+) -> Result<Arc<Server>, Failure> {
+    let mut settings = Settings {
+        issuer: memory.issuer.clone(),
+        listen,
+        database_url: directory.database_url(),
+        ..Settings::default()
+    };
+    settings.keys.file = directory.master_key();
+    move_to(&settings, &random).await.map_err(|error| cannot_open(&error, error.hint()))?;
+    Server::open(settings, clock, random).await.map_err(|error| cannot_open(&error, error.hint()))
+}
+
+fn cannot_open(error: &dyn std::error::Error, hint: Option<&str>) -> Failure {
+    Failure::new(output::with_causes(error)).hint(hint.unwrap_or("start over with --fresh"))
+}
+
+/// The server may have had another port the last time: then the keys are sealed for another issuer, and follow.
+async fn move_to(settings: &Settings, random: &Random) -> Result<(), KeyError> {
+    let store = Store::open(&settings.database_url).await?;
+    let file = &settings.keys.file;
+    let moved = match MasterKey::load(&store, &settings.issuer, None, file, random).await {
+        Err(KeyError::OtherIssuer { .. }) => {
+            let old = MasterKey::load_of_any_issuer(&store, &settings.issuer, None, file, random).await?;
+            let new = MasterKey::parse(&settings.issuer, old.text().expose(), Some(file))?;
+            keys::reseal(&store, &old, &new).await.map(drop)
+        }
+        other => other.map(drop),
+    };
+    store.close().await;
+    moved
+}
+
+fn fieldnotes(
+    memory: &Memory,
+    http: openidconnect::reqwest::Client,
+    clock: Clock,
+    random: Random,
+) -> Result<Arc<app::App>, Failure> {
+    let registration = Registration {
+        issuer: &memory.issuer,
+        client_id: &memory.client_id,
+        client_secret: &memory.client_secret,
+        redirect_uri: format!("{}{}", memory.app, app::CALLBACK),
+        after_logout: format!("{}{}", memory.app, app::SIGNED_OUT),
+        scope: app::SCOPE,
+    };
+    let provider =
+        RelyingParty::new(registration, http.clone()).map_err(|error| Failure::new(format!("an address: {error}")))?;
+    let place = pages::Place {
+        app: memory.app.clone(),
+        issuer: memory.issuer.clone(),
+        api: memory.resource_server.clone(),
+        client_id: memory.client_id.clone(),
+        scope: app::SCOPE.to_owned(),
+    };
+    let visits = visits::Visits::new(random, clock.clone());
+    Ok(Arc::new(app::App { place, provider, visits, http, clock }))
+}
+
+fn serve(tasks: &mut JoinSet<()>, place: Place, routes: Router, stopped: &watch::Receiver<bool>) {
+    for listener in place.listeners {
+        tasks.spawn(listen(listener, routes.clone(), stopped.clone()));
+    }
+}
+
+async fn listen(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    let until = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+    // axum's listener goes on whatever a connection does; it never ends with an error.
+    drop(axum::serve(listener, service).with_graceful_shutdown(until).await);
+}
+
+const LONGEST_GOODBYE: Duration = Duration::from_secs(3);

@@ -4,7 +4,7 @@ use std::{io, net::Ipv6Addr};
 
 use tokio::net::TcpListener;
 
-use super::obstacle::Obstacle;
+use crate::cli::Failure;
 
 /// The ports that are asked for; 0 is any that is free.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl Place {
 }
 
 /// Take the port that is asked for, or else the one that an earlier start had, or else another.
-pub(super) async fn take(asked: u16, earlier: Option<u16>) -> Result<Place, Obstacle> {
+pub(super) async fn take(asked: u16, earlier: Option<u16>) -> Result<Place, Failure> {
     let others = (1..=9_u16).filter_map(|tens| asked.checked_add(tens.saturating_mul(10))).filter(|_| asked != 0);
     for port in std::iter::once(asked).chain(earlier).chain(others) {
         if port != 0
@@ -56,7 +56,7 @@ pub(super) async fn take(asked: u16, earlier: Option<u16>) -> Result<Place, Obst
         }
     }
     let cause = problem.map(|error| error.to_string()).unwrap_or_default();
-    Err(Obstacle::because("no port of this machine can be listened on", cause))
+    Err(Failure::new(format!("no port of this machine can be listened on: {cause}")))
 }
 
 /// Listen on 127.0.0.1 and, where there is IPv6, on ::1: a browser may take `localhost` for either, and

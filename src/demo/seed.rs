@@ -47,6 +47,17 @@ struct Mark {
     resource_server: String,
 }
 
+/// Somebody who can sign in to the demo.
+#[derive(Clone)]
+pub struct Entry {
+    /// The name to sign in with.
+    pub username: String,
+    /// The password; none if it is not the demo's any more.
+    pub password: Option<String>,
+    /// Role and organisation, each.
+    pub roles: Vec<(String, String)>,
+}
+
 /// What setting up needs.
 pub(super) struct Seed<'a> {
     pub(super) store: &'a Store,
@@ -79,19 +90,24 @@ impl Seed<'_> {
         Ok(())
     }
 
-    /// Which of the remembered passwords still open an account: people may have changed theirs.
-    pub(super) async fn still_right(&self, memory: &Memory) -> Result<Vec<String>> {
-        let mut right = Vec::new();
+    /// The people of the demo as the database has them now: whoever runs it may have changed their passwords and roles.
+    pub(super) async fn people_now(&self, memory: &Memory) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
         for (username, password) in &memory.users {
-            let user = users::find_by_username(&mut self.store.read().await?, username).await?;
+            let mut db = self.store.read().await?;
+            let user = users::find_by_username(&mut db, username).await?;
             let Some(user) = user.filter(|user| user.enabled) else { continue };
+            let roles = orgs::memberships_of(&mut db, &user.id).await?;
+            drop(db);
             let turn = self.passwords.turn(Queue::KnownDevice).await?;
             let verdict = turn.verify(&PlainSecret::new(password), user.password_hash, self.random).await?;
-            if !matches!(verdict, Verdict::Wrong) {
-                right.push(username.clone());
-            }
+            entries.push(Entry {
+                username: username.clone(),
+                password: (!matches!(verdict, Verdict::Wrong)).then(|| password.clone()),
+                roles: roles.into_iter().map(|own| (own.role, own.org_slug)).collect(),
+            });
         }
-        Ok(right)
+        Ok(entries)
     }
 
     /// The mark of a demo's database; a database that holds somebody's users is none, and is left alone.
