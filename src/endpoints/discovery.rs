@@ -1,1 +1,205 @@
-//! Metadata (OIDC Discovery, RFC 8414).
+//! The server's metadata (OIDC Discovery §3, RFC 8414 §2): derived from what the code supports and the settings say.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+    response::Response,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::{
+    authorize::AUTHORIZE, document, introspect::INTROSPECT, jwks::JWKS, revoke::REVOKE, token::TOKEN,
+    userinfo::USERINFO,
+};
+use crate::{
+    authorization::login::ACR_VALUES,
+    protocol::{
+        Algorithm, AuthMethod, GrantType, Prompt, ResponseMode, claims,
+        permission::{ORG, PROTOCOL_SCOPES},
+    },
+    server::Server,
+    web::{locale::Locale, logout::LOGOUT},
+};
+
+/// Where OpenID Connect Discovery looks, below the issuer.
+pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+
+/// Where RFC 8414 looks, before the issuer's path.
+pub const OAUTH_AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+
+/// Every path, from the root of the host, at which the metadata is found: each document appended to the issuer's path
+/// (OIDC Discovery §4) and inserted before it (RFC 8414 §3.1).
+#[must_use]
+pub fn paths(issuer: &str) -> Vec<String> {
+    let path = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+    let mut paths = Vec::new();
+    for document in [OPENID_CONFIGURATION, OAUTH_AUTHORIZATION_SERVER] {
+        paths.push(format!("{path}{document}"));
+        if !path.is_empty() {
+            paths.push(format!("{document}{path}"));
+        }
+    }
+    paths
+}
+
+/// `GET /.well-known/openid-configuration` and its like.
+pub async fn get(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+    let document = server.discovery.document(&server.settings.issuer, server.keyring.algorithms());
+    document::answer(headers.get(header::IF_NONE_MATCH), &document.body, &document.etag)
+}
+
+/// The document, made when it is first asked for and again when the algorithms have changed.
+#[derive(Default)]
+pub struct Discovery(Mutex<Option<Arc<Document>>>);
+
+/// The bytes, and what they were made from.
+pub struct Document {
+    algorithms: Vec<Algorithm>,
+    body: Vec<u8>,
+    etag: String,
+}
+
+impl Discovery {
+    fn document(&self, issuer: &str, algorithms: Vec<Algorithm>) -> Arc<Document> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            Some(document) if document.algorithms == algorithms => document.clone(),
+            _ => {
+                let document = Arc::new(Document::new(issuer, algorithms));
+                *made = Some(document.clone());
+                document
+            }
+        }
+    }
+}
+
+impl Document {
+    fn new(issuer: &str, algorithms: Vec<Algorithm>) -> Self {
+        // What is made of strings and lists always becomes JSON.
+        let body = serde_json::to_vec(&Metadata::new(issuer, &algorithms)).unwrap_or_default();
+        let mut digest = URL_SAFE_NO_PAD.encode(Sha256::digest(&body));
+        digest.truncate(22);
+        Self { algorithms, body, etag: format!("\"{digest}\"") }
+    }
+}
+
+/// What is published.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    issuer: &'a str,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    userinfo_endpoint: String,
+    jwks_uri: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    end_session_endpoint: String,
+    scopes_supported: Vec<&'static str>,
+    response_types_supported: &'static [&'static str],
+    response_modes_supported: Vec<&'static str>,
+    grant_types_supported: Vec<&'static str>,
+    prompt_values_supported: &'static [&'static str],
+    acr_values_supported: &'static [&'static str],
+    subject_types_supported: &'static [&'static str],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    display_values_supported: &'static [&'static str],
+    claim_types_supported: &'static [&'static str],
+    claims_supported: Vec<&'static str>,
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+    ui_locales_supported: Vec<&'static str>,
+    code_challenge_methods_supported: &'static [&'static str],
+    authorization_response_iss_parameter_supported: bool,
+}
+
+/// What ID tokens say of a login, whoever the user is.
+const CLAIMS_OF_A_LOGIN: &[&str] =
+    &["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
+
+/// What tokens say of an organisation (product decision 9).
+const CLAIMS_OF_AN_ORGANISATION: &[&str] =
+    &["org_id", "org_slug", "role", "role_id", "role_level", "permissions", "organizations"];
+
+impl<'a> Metadata<'a> {
+    fn new(issuer: &'a str, algorithms: &[Algorithm]) -> Self {
+        let at = |path: &str| format!("{issuer}{path}");
+        let auth_methods = || AuthMethod::ALL.iter().map(|method| method.as_str());
+        let claims_of_scopes = PROTOCOL_SCOPES.iter().flat_map(|scope| claims::of_scope(scope)).copied();
+        Self {
+            issuer,
+            authorization_endpoint: at(AUTHORIZE),
+            token_endpoint: at(TOKEN),
+            userinfo_endpoint: at(USERINFO),
+            jwks_uri: at(JWKS),
+            introspection_endpoint: at(INTROSPECT),
+            revocation_endpoint: at(REVOKE),
+            end_session_endpoint: at(LOGOUT),
+            scopes_supported: PROTOCOL_SCOPES.iter().copied().chain([ORG]).collect(),
+            response_types_supported: &["code"],
+            response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
+            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+            prompt_values_supported: Prompt::VALUES,
+            acr_values_supported: ACR_VALUES,
+            subject_types_supported: &["public"],
+            id_token_signing_alg_values_supported: algorithms.iter().map(|algorithm| algorithm.as_str()).collect(),
+            token_endpoint_auth_methods_supported: auth_methods().collect(),
+            // A public client has nothing to authorize itself with (RFC 7662 §2.1).
+            introspection_endpoint_auth_methods_supported: auth_methods()
+                .filter(|method| *method != AuthMethod::None.as_str())
+                .collect(),
+            revocation_endpoint_auth_methods_supported: auth_methods().collect(),
+            display_values_supported: &["page", "popup", "touch", "wap"],
+            claim_types_supported: &["normal"],
+            claims_supported: CLAIMS_OF_A_LOGIN
+                .iter()
+                .copied()
+                .chain(claims_of_scopes)
+                .chain(CLAIMS_OF_AN_ORGANISATION.iter().copied())
+                .collect(),
+            claims_parameter_supported: true,
+            request_parameter_supported: false,
+            // Its default is true (OIDC Discovery §3), so that it has to be said.
+            request_uri_parameter_supported: false,
+            ui_locales_supported: Locale::ALL.iter().map(|locale| locale.tag()).collect(),
+            code_challenge_methods_supported: &["S256"],
+            authorization_response_iss_parameter_supported: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metadata_is_found_at_every_form_of_its_path() {
+        assert_eq!(paths("https://op.example"), [OPENID_CONFIGURATION, OAUTH_AUTHORIZATION_SERVER]);
+        assert_eq!(
+            paths("https://op.example/tenant"),
+            [
+                "/tenant/.well-known/openid-configuration",
+                "/.well-known/openid-configuration/tenant",
+                "/tenant/.well-known/oauth-authorization-server",
+                "/.well-known/oauth-authorization-server/tenant",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_document_is_made_anew_only_when_the_algorithms_change() {
+        let discovery = Discovery::default();
+        let first = discovery.document("https://op.example", vec![Algorithm::RS256]);
+        assert!(Arc::ptr_eq(&first, &discovery.document("https://op.example", vec![Algorithm::RS256])));
+        let other = discovery.document("https://op.example", vec![Algorithm::RS256, Algorithm::ES256]);
+        assert_ne!(first.etag, other.etag);
+    }
+}

@@ -1,1 +1,74 @@
-//! Userinfo (OIDC Core §5.3).
+//! The UserInfo endpoint (OIDC Core §5.3).
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    dialect,
+    request::{Call, context},
+};
+use crate::{
+    accounts,
+    grants::presented::{self, Behind},
+    orgs,
+    protocol::{Code, Refusal, Result},
+    server::Server,
+    tokens::access_token::OrgClaims,
+};
+
+/// Where an app learns who its user is.
+pub const USERINFO: &str = "/userinfo";
+
+/// `GET /userinfo` and `POST /userinfo`.
+pub async fn userinfo(State(server): State<Arc<Server>>, call: Call) -> Response {
+    let issuer = &server.settings.issuer;
+    match call.access_token() {
+        Ok(None) => dialect::ask_for_bearer(issuer),
+        Ok(Some(token)) => dialect::bearer(&call.id, issuer, tell(&server, token.expose()).await),
+        Err(refusal) => dialect::bearer(&call.id, issuer, Err(refusal.into())),
+    }
+}
+
+/// What an app is told of its user.
+#[derive(Serialize)]
+struct UserInfo<'a> {
+    sub: &'a str,
+    #[serde(flatten)]
+    claims: Map<String, Value>,
+    #[serde(flatten)]
+    org: Option<OrgClaims>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organizations: Option<&'a Value>,
+}
+
+async fn tell(server: &Server, token: &str) -> Result<Response> {
+    let context = context(server, server.clock.now());
+    let invalid = |what: &'static str| Refusal::new(Code::InvalidToken, what);
+    let Some(token) = presented::read(context, token).await? else {
+        return Err(invalid("the access token is malformed, expired or revoked").into());
+    };
+    // A token for another API opens nothing here (RFC 9068 §4).
+    if !token.claims.aud.iter().any(|uri| uri == context.issuer) {
+        return Err(invalid("the access token is for another API; ask for the scope `openid` with it").into());
+    }
+    let scope = token.scope(&context.registry.resources().await?)?;
+    let Behind::User(live) = &token.behind else {
+        return Err(Refusal::new(Code::InsufficientScope, "a client that acts for itself has no user").into());
+    };
+    if !scope.contains("openid") {
+        return Err(Refusal::new(Code::InsufficientScope, "the access token has not the scope `openid`").into());
+    }
+    let user = &live.user;
+    let organizations =
+        if scope.contains("orgs") { Some(context.grants.organizations(&user.sub).await?) } else { None };
+    let body = serde_json::to_vec(&UserInfo {
+        sub: &user.sub,
+        claims: accounts::claims::released(user, &scope, &live.claims.userinfo()),
+        org: live.membership.as_deref().map(|membership| orgs::claims(membership, &scope)),
+        organizations: organizations.as_deref(),
+    })?;
+    Ok(dialect::json(StatusCode::OK, body))
+}

@@ -15,6 +15,7 @@ use crate::{
     clients::Registry,
     clock::Clock,
     config::Settings,
+    endpoints::discovery::Discovery,
     grants::LiveGrants,
     keys::{KeyError, KeySettings, Keyring, MasterKey},
     random::Random,
@@ -39,6 +40,8 @@ pub struct Server {
     pub registry: Registry,
     /// Which grants are alive.
     pub grants: LiveGrants,
+    /// The metadata, ready to be sent.
+    pub discovery: Discovery,
     /// The pool that hashes passwords.
     pub passwords: Passwords,
     /// What the pages look like.
@@ -90,8 +93,20 @@ impl Server {
         let keyring = Keyring::open(&store, master, &key_settings(&settings), &random, clock.now()).await?;
         let registry = Registry::new(store.clone(), &settings.issuer);
         let grants = LiveGrants::new(store.clone(), registry.clone());
-        let (passwords, metrics) = (Passwords::new(), Metrics::new());
-        Ok(Arc::new(Self { settings, store, keyring, registry, grants, passwords, brand, metrics, clock, random }))
+        let (discovery, passwords, metrics) = (Discovery::default(), Passwords::new(), Metrics::new());
+        Ok(Arc::new(Self {
+            settings,
+            store,
+            keyring,
+            registry,
+            grants,
+            discovery,
+            passwords,
+            brand,
+            metrics,
+            clock,
+            random,
+        }))
     }
 }
 

@@ -11,29 +11,50 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{Server, front};
+use super::{Server, cors, front};
 use crate::{
-    endpoints::{authorize, health, metrics},
+    endpoints::{authorize, discovery, errors, health, introspect, jwks, metrics, revoke, token, userinfo},
     web::{account, assets, consent, login, logout, page, pick_account, session},
 };
 
 /// Every route of the main listener, under the path of the issuer.
 pub fn router(server: Arc<Server>) -> Router {
+    let routes = pages(&server).merge(programs());
     let routes = match server.settings.base_path() {
-        "" => pages(&server),
-        base => Router::new().nest(base, pages(&server)),
+        "" => routes,
+        base => Router::new().nest(base, routes),
     };
     // Unless they have a listener of their own.
     let watch = match server.settings.ops.listen {
         None => health_routes().route(metrics::METRICS, get(metrics::get_on_loopback)),
         Some(_) => Router::new(),
     };
-    finish(routes.merge(watch), server)
+    finish(routes.merge(metadata(&server)).merge(watch), server)
 }
 
 /// What those who look after the server ask, on a listener of its own.
 pub fn ops_router(server: Arc<Server>) -> Router {
     finish(health_routes().route(metrics::METRICS, get(metrics::get)), server)
+}
+
+/// Apps and resource servers call these. None reads a cookie, so scripts of any site may.
+fn programs() -> Router<Arc<Server>> {
+    Router::new()
+        .route(token::TOKEN, post(token::post))
+        .route(userinfo::USERINFO, get(userinfo::userinfo).post(userinfo::userinfo))
+        .route(introspect::INTROSPECT, post(introspect::post))
+        .route(revoke::REVOKE, post(revoke::post))
+        .route(jwks::JWKS, get(jwks::get))
+        .route(jwks::JWKS_ALIAS, get(jwks::get))
+        .layer(middleware::from_fn(cors::any_site))
+}
+
+/// And these, where the specifications look for them: inside the issuer's path and before it.
+fn metadata(server: &Arc<Server>) -> Router<Arc<Server>> {
+    discovery::paths(&server.settings.issuer)
+        .into_iter()
+        .fold(Router::new(), |routes, path| routes.route(&path, get(discovery::get)))
+        .layer(middleware::from_fn(cors::any_site))
 }
 
 /// Browsers show these.
@@ -50,6 +71,8 @@ fn pages(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route(logout::SIGNED_OUT, get(logout::signed_out))
         .layer(session::layer(server))
         .layer(middleware::from_fn_with_state(server.clone(), page::show_problems))
+        .route(errors::ERROR, get(errors::one))
+        .route(errors::ERRORS, get(errors::all))
         .route(assets::ASSETS, get(asset))
 }
 
