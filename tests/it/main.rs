@@ -9,6 +9,7 @@ mod keys;
 mod layers;
 mod master_key;
 mod orgs;
+mod people;
 mod resources;
 mod sign_in;
 mod tokens;
