@@ -256,7 +256,9 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// So many characters a password has at least.
 pub const SHORTEST: usize = 8;
+/// And so many at most.
 pub const LONGEST: usize = 1024;
 
 /// How many may wait in each queue: two seconds' worth or so.

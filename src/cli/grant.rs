@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Desk, Failure, output, user};
 use crate::{
+    grants::live::LiveGrants,
     protocol::Timestamp,
-    store::{
-        grants::{self, Grant},
-        orgs,
-    },
+    store::grants::{self, Grant},
 };
 
 /// The verbs of `latchkey grant`.
@@ -50,7 +48,7 @@ pub async fn run(command: Command, desk: &Desk) -> Result<(), Failure> {
     }
 }
 
-/// A grant, with the names that people know client and organisation by.
+/// A live grant, with the names that people know client and organisation by.
 struct Line {
     grant: Grant,
     client: String,
@@ -59,16 +57,16 @@ struct Line {
 
 async fn list(desk: &Desk, username: &str) -> Result<(), Failure> {
     let (account, now) = (user::find(desk, username).await?, desk.now());
-    let mut db = desk.store.read().await?;
+    let rows = grants::list_of_user(&mut desk.store.read().await?, &account.sub, now.0).await?;
+    let living = LiveGrants::new(desk.store.clone(), desk.registry.clone());
     let mut lines = Vec::new();
-    for grant in grants::list_of_user(&mut db, &account.sub, now.0).await? {
-        let client = desk.registry.find(&grant.client_id).await?;
-        let client = client.map_or_else(|| grant.client_id.clone(), |client| client.name().to_owned());
-        let org = match &grant.org_id {
-            Some(id) => orgs::find(&mut db, id).await?.map(|org| org.slug),
-            None => None,
-        };
-        lines.push(Line { grant, client, org });
+    for grant in rows {
+        // A row that nobody has ended may be dead all the same: by an epoch, its session, a role that is gone.
+        if let Some(live) = living.find(&grant.id, now).await? {
+            let client = live.client.name().to_owned();
+            let org = live.membership.as_ref().map(|membership| membership.org_slug.clone());
+            lines.push(Line { grant, client, org });
+        }
     }
     desk.show(&lines.iter().map(shape).collect::<Vec<_>>(), || {
         let row = |line: &Line| {

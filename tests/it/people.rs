@@ -243,6 +243,7 @@ async fn what_cannot_be_done_to_an_organisation_is_said_in_a_sentence() {
 async fn sessions_and_grants_are_listed_and_ended() {
     let operator = Operator::new().await;
     let sub = operator.gets(&["user", "create", "alice"])["sub"].as_str().unwrap().to_owned();
+    operator.gets(&["client", "create", "--id", "app", "--name", "Wiki", "--redirect-uri", "https://app.example/cb"]);
     let (store, now) = (operator.store().await, Clock::System.now());
     let lifetimes = Lifetimes { idle: Lifetime::hours(12), absolute: Lifetime::days(30) };
     let sessions = BrowserSessions::new(store.clone(), Clock::System, Random::System, lifetimes);
@@ -262,6 +263,7 @@ async fn sessions_and_grants_are_listed_and_ended() {
     let listed = operator.gets(&["grant", "list", "alice"]);
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
     assert_eq!((&listed[0]["client_id"], &listed[0]["scope"]), (&json!("app"), &json!("openid")));
+    assert_eq!(listed[0]["client_name"], "Wiki");
     assert_eq!(listed[0]["resources"], json!(["https://api.example"]));
 
     // What was not meant to outlive the session ends with it, and nothing else.
