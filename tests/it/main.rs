@@ -1,6 +1,7 @@
 //! Latchkey's integration tests: one binary, one file per subject.
 
 #![cfg(test)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by a panic")]
 
 mod accounts;
 mod clients;
@@ -10,6 +11,7 @@ mod layers;
 mod master_key;
 mod orgs;
 mod people;
+mod readme;
 mod resources;
 mod sign_in;
 mod tokens;
