@@ -94,7 +94,7 @@ impl KeyError {
             Self::MasterKeyMalformed => Some("make one with `openssl rand 32 | basenc --base64url | tr -d =`"),
             Self::MasterKeyFile(..) => Some("let this user read and write it, and nobody else: chmod 600"),
             Self::OtherIssuer { .. } => Some(
-                "set the issuer back, or, if the server has really moved, bind the keys to the new issuer with `latchkey key reseal`",
+                "set the issuer back, or, if the server has really moved, bind the keys to the new one: latchkey key reseal --same-key",
             ),
             Self::Tampered(_) => Some(
                 "somebody has written to the database; restore a backup, then `latchkey key rotate --emergency --all`",

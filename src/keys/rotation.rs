@@ -9,7 +9,8 @@
 //!   or hint it signed counts here any more. Grants go on: refresh tokens are not signed by it, so honest apps get
 //!   new tokens from the promoted *next* key, which everybody has already.
 //! * of all (`--all`): whoever had every key may have had the one of the refresh tokens too, and theirs cannot be told
-//!   from ours. So that one is replaced as well and the issuer's epoch is raised: every grant ends, and everybody signs in again.
+//!   from ours. So that one is replaced as well, opaque tokens are deleted, and the issuer's epoch is raised: every
+//!   grant ends, and everybody signs in again.
 
 use serde::Serialize;
 
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     protocol::{Algorithm, Lifetime, Timestamp},
     random::Random,
-    store::{Store, Write, instance, signing_keys, signing_keys::SigningKey},
+    store::{Store, Write, access_tokens, instance, signing_keys, signing_keys::SigningKey},
 };
 
 /// How urgent a rotation is.
@@ -76,12 +77,15 @@ impl From<SigningKey> for Listed {
     }
 }
 
-/// The keys in the database, whether they can be opened or not.
+/// The keys in the database, whether they can be opened or not: by algorithm, the active one first.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn list(store: &Store) -> Result<Vec<Listed>, KeyError> {
-    Ok(signing_keys::list(&mut store.read().await?).await?.into_iter().map(Listed::from).collect())
+    let mut rows = signing_keys::list(&mut store.read().await?).await?;
+    let place = |row: &SigningKey| State::ALL.iter().position(|state| state.as_str() == row.state);
+    rows.sort_by(|a, b| (&a.alg, place(a), b.created_at).cmp(&(&b.alg, place(b), a.created_at)));
+    Ok(rows.into_iter().map(Listed::from).collect())
 }
 
 impl Keyring {
@@ -145,6 +149,8 @@ impl Keyring {
             instance::replace(&mut tx, REFRESH_MAC, &old, &new_refresh_key(&ring.master, random)?).await?;
         }
         instance::raise_issuer_epoch(&mut tx).await?;
+        // References are not signed; those of clients that act for themselves hang on no grant either.
+        access_tokens::forget(&mut tx, i64::MAX, i64::MAX).await?;
         tx.touch().await?;
         tx.commit().await?;
         self.reload(store).await?;

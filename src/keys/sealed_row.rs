@@ -27,7 +27,7 @@ pub enum State {
 }
 
 impl State {
-    const ALL: &[Self] = &[Self::Active, Self::Next, Self::Retired, Self::Gone, Self::Dropped];
+    pub(super) const ALL: &[Self] = &[Self::Active, Self::Next, Self::Retired, Self::Gone, Self::Dropped];
 
     /// As it stands in the database.
     #[must_use]
