@@ -2,9 +2,15 @@
 
 #![cfg(test)]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by a panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed; these fall in its helpers"
+)]
 
 mod accounts;
 mod clients;
+mod key_cli;
 mod key_place;
 mod keys;
 mod layers;
