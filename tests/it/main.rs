@@ -2,11 +2,6 @@
 
 #![cfg(test)]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by a panic")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed; these fall in its helpers"
-)]
 
 mod accounts;
 mod clients;
