@@ -385,8 +385,17 @@ impl<'a> Browser<'a> {
     /// The same, without following.
     pub(crate) async fn submits_only(&mut self, page: &Answer, fields: &[(&str, &str)]) -> Answer {
         let action = attribute(&page.body, "<form", "action").expect("the page has a form");
-        let csrf = field(&page.body, "csrf").expect("the form has a csrf token");
-        let mut all = vec![("csrf", csrf.as_str())];
+        let form = page.body.split("<form").nth(1).and_then(|rest| rest.split("</form>").next()).unwrap_or_default();
+        let hidden: Vec<(String, String)> = form
+            .split("<input")
+            .filter(|input| input.contains("type=\"hidden\""))
+            .filter_map(|input| {
+                let input = format!("<input{input}");
+                Some((attribute(&input, "<input", "name")?, attribute(&input, "<input", "value")?))
+            })
+            .filter(|(name, _)| fields.iter().all(|(own, _)| own != name))
+            .collect();
+        let mut all: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         all.extend_from_slice(fields);
         self.post(&action, &all).await
     }
