@@ -1,6 +1,7 @@
 //! Latchkey's integration tests: one binary, one file per subject.
 
 #![cfg(test)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by a panic")]
 
 mod account_home;
 mod accounts;
@@ -15,6 +16,7 @@ mod master_key;
 mod orgs;
 mod pages;
 mod people;
+mod readme;
 mod resources;
 mod sign_in;
 mod tokens;

@@ -1,0 +1,100 @@
+//! README says what is: its tables are made from the code, its programs are files that are run, its links lead somewhere.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use clap::CommandFactory;
+use latchkey::{cli::Cli, config::SETTINGS};
+
+/// A part of README that is made: between `<!-- made from X -->` and `<!-- end -->`.
+const BEGIN: &str = "<!-- made from ";
+const END: &str = "<!-- end -->";
+
+#[test]
+fn what_is_made_from_the_code_is_as_the_code_is() {
+    let mut readme = fs::read_to_string("README.md").expect("README.md is readable");
+    let made = made_again(&readme);
+    if std::env::var_os("LATCHKEY_UPDATE_README").is_some() {
+        fs::write("README.md", &made).expect("README.md is writable");
+        readme.clone_from(&made);
+    }
+    for (line, (is, should)) in readme.lines().zip(made.lines()).enumerate() {
+        assert_eq!(is, should, "README.md:{}; LATCHKEY_UPDATE_README=1 in front of this test mends it", line + 1);
+    }
+    assert_eq!(readme.len(), made.len(), "README.md has too much or too little at its end");
+    for part in ["settings", "tests/interop/"] {
+        assert!(readme.contains(&format!("{BEGIN}{part}")), "README.md lost its part made from {part}");
+    }
+}
+
+#[test]
+fn its_links_lead_somewhere() {
+    let readme = fs::read_to_string("README.md").expect("README.md is readable");
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let named = readme.split('`').skip(1).step_by(2).filter(|text| {
+        ["src/", "tests/", "benches/", "templates/", "migrations/", "conformance/"]
+            .iter()
+            .any(|top| text.starts_with(top) && !text.contains(['*', ' ', '…']))
+    });
+    let mut count = 0;
+    for target in links.chain(named).filter(|target| !target.starts_with("http") && !target.starts_with('#')) {
+        let path = target.split('#').next().unwrap_or(target);
+        assert!(Path::new(path).exists(), "README.md points to {path}, which is not there");
+        count += 1;
+    }
+    assert!(count > 3, "README.md walks through the code");
+}
+
+fn made_again(readme: &str) -> String {
+    let mut made = String::new();
+    let mut lines = readme.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        made.push_str(line);
+        let Some(source) = line.strip_prefix(BEGIN).and_then(|rest| rest.trim_end().strip_suffix(" -->")) else {
+            continue;
+        };
+        made.push_str(&match source {
+            "settings" => settings(),
+            "commands" => commands(),
+            file => program(file),
+        });
+        made.push_str(END);
+        made.push('\n');
+        lines.find(|line| line.trim_end() == END).expect("what is made ends with <!-- end -->");
+    }
+    made
+}
+
+fn settings() -> String {
+    let mut table = "| setting | default | meaning |\n|---|---|---|\n".to_owned();
+    for setting in SETTINGS {
+        let default = match (setting.default(), setting.unset) {
+            (Some(value), _) => format!("`{}`", value.trim_matches('"')),
+            (None, Some(words)) => words.to_owned(),
+            (None, None) => "–".to_owned(),
+        };
+        writeln!(table, "| `{}` | {default} | {} |", setting.key, setting.doc.replace('|', "\\|")).expect("a String");
+    }
+    table
+}
+
+fn commands() -> String {
+    let mut table = "| command | | for |\n|---|---|---|\n".to_owned();
+    for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        let verbs: Vec<String> = command.get_subcommands().map(|verb| format!("`{}`", verb.get_name())).collect();
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        writeln!(table, "| `latchkey {}` | {} | {about} |", command.get_name(), verbs.join(" ")).expect("a String");
+    }
+    table
+}
+
+/// A file that the interop tests run, as it stands.
+fn program(file: &str) -> String {
+    let language = match Path::new(file).extension().and_then(|ending| ending.to_str()) {
+        Some("mjs") => "js",
+        Some("py") => "python",
+        Some("rs") => "rust",
+        _ => "sh",
+    };
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    format!("```{language}\n{text}```\n")
+}
