@@ -6,6 +6,7 @@
 mod account_home;
 mod accounts;
 mod authorize;
+mod client_commands;
 mod clients;
 mod key_cli;
 mod key_place;
