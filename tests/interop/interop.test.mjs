@@ -130,8 +130,6 @@ test('every page passes axe in light and in dark, and fits a narrow phone', asyn
   await shows('authorization error')
   await page.goto(`${latchkey.issuer}/errors/invalid_grant`)
   await shows('what an error code means')
-  await page.goto(`${latchkey.issuer}/there-is-no-such-page`)
-  await shows('not found')
   await page.goto(end_session_endpoint)
   await shows('sign out?')
   await page.click('#logout-confirm')
