@@ -1,6 +1,6 @@
 //! The client credentials grant (RFC 6749 §4.4): a client acts for itself. No user, no ID token, no refresh token.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use oxide_auth::{
     code_grant::client_credentials::{ClientCredentials, Input, Output, Request},
@@ -10,6 +10,7 @@ use oxide_auth::{
         scope::Scope as MachineScope,
     },
 };
+use url::Url;
 
 use super::{Context, Granted, issue};
 use crate::{
@@ -46,19 +47,20 @@ fn run(client: &AuthenticatedClient, params: &Params, scope: &Scope) -> Result<(
     step!(machine, Input::None => Output::Authenticate { .. } => ());
     step!(machine, Input::Authenticated => Output::Binding { .. } => ());
     let client_id = client.id().to_owned();
-    let bound_client = BoundClient { client_id: Cow::Owned(client_id.clone()), redirect_uri: Cow::Owned(nowhere()?) };
+    let bound_client = BoundClient { client_id: Cow::Owned(client_id.clone()), redirect_uri: Cow::Owned(nowhere()) };
     step!(machine, Input::Bound { bound_client } => Output::Extend => ());
     step!(machine, Input::Extended { extensions: Extensions::new() } => Output::Negotiate { .. } => ());
     let scope: MachineScope =
         scope.to_string().parse().map_err(|_| Error::broken("a negotiated scope is malformed"))?;
-    let pre_grant = PreGrant { client_id, redirect_uri: nowhere()?, scope };
+    let pre_grant = PreGrant { client_id, redirect_uri: nowhere(), scope };
     step!(machine, Input::Negotiated { pre_grant } => Output::Ok { .. } => ());
     Ok(())
 }
 
 /// The machine insists on a redirect URI for a grant that has none; nobody follows this one.
-fn nowhere() -> Result<RegisteredUrl> {
-    Ok(RegisteredUrl::Exact("urn:latchkey:no-redirect".parse()?))
+fn nowhere() -> RegisteredUrl {
+    static NOWHERE: LazyLock<Url> = LazyLock::new(|| Url::parse("urn:latchkey:no-redirect").expect("a URN is a URL"));
+    NOWHERE.clone().into()
 }
 
 /// What the machine may see of a token request.

@@ -258,7 +258,7 @@ fn id_token(context: Context<'_>, order: &Order<'_>, access_token: &str, org: Op
         org,
         extra: &accounts::claims::released(&live.user, &Scope::default(), &live.claims.id_token()),
     };
-    Ok(context.keyring.sign(algorithm, id_token::TYP, &claims)?)
+    context.keyring.sign(algorithm, id_token::TYP, &claims)
 }
 
 /// The id of a token without grant: chance, and the epochs it was made under, which its uses compare.

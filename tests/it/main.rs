@@ -5,9 +5,13 @@
 
 mod account_home;
 mod accounts;
+mod approval;
 mod authorize;
 mod client_commands;
+mod client_credentials;
 mod clients;
+mod discovery;
+mod introspect;
 mod key_cli;
 mod key_place;
 mod keys;
@@ -17,8 +21,13 @@ mod master_key;
 mod orgs;
 mod pages;
 mod people;
+mod races;
 mod readme;
+mod refresh;
 mod resources;
+mod revoke;
 mod sign_in;
+mod token;
 mod tokens;
+mod userinfo;
 mod world;
