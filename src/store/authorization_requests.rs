@@ -7,7 +7,7 @@ use super::{Access, StoreError, Write};
 pub struct SavedRequest {
     /// 128 random bits; the pages' URLs carry it.
     pub id: String,
-    /// The browser that began it; `None` until a browser has shown itself (a POST from elsewhere carries no cookie).
+    /// The browser that began it; `None` for a posted one, whose browser begins it anew (a POST from elsewhere carries no cookie).
     pub browser: Option<String>,
     /// The parameters, as a query string.
     pub params: String,
@@ -50,16 +50,6 @@ pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<SavedRequest>
         "SELECT id, browser, params, authenticated_sid, spent_at, created_at, expires_at FROM authorization_requests WHERE id = $1",
         id
     )?)
-}
-
-/// Bind a request to the first browser that shows itself; false if another was first.
-///
-/// # Errors
-/// When the statement fails.
-pub async fn bind(tx: &mut Write, id: &str, browser: &str) -> Result<bool, StoreError> {
-    let changed =
-        query!(tx, "UPDATE authorization_requests SET browser = $2 WHERE id = $1 AND browser IS NULL", id, browser)?;
-    Ok(changed == 1)
 }
 
 /// Note that the user has authenticated for this request, in that session.

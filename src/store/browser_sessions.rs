@@ -158,7 +158,14 @@ impl SessionStore for BrowserSessions {
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let hash = hash(id);
         let mut tx = self.store.write().await.map_err(backend)?;
-        query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", &hash).map_err(backend)?;
+        let signed_in = query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1 AND sid IS NOT NULL", &hash)
+            .map_err(backend)?;
+        if signed_in > 0 {
+            // Grants may hang on it, and be remembered as alive.
+            tx.touch().await.map_err(backend)?;
+        } else {
+            query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", &hash).map_err(backend)?;
+        }
         tx.commit().await.map_err(backend)
     }
 }

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header::SET_COOKIE},
+    response::Response,
+};
 
 use crate::{
     accounts::{self, Attempt, Credentials, password},
@@ -19,7 +23,7 @@ use crate::{
         csrf::{self, Forgery},
         form::Form,
         headers::{self, PagePolicy},
-        login::LOGIN,
+        login::{self, LOGIN},
         page::{self, PageError},
         session::{BrowserSession, SignedIn},
         views::{self, AccountNotice, AccountProblem, AccountView, AppLine, Place, SessionLine},
@@ -82,8 +86,7 @@ pub async fn post(
         }
         Some("sign_out_everywhere") => {
             accounts::sign_out_everywhere(&server.store, &signed_in.login.sub, now).await?;
-            let signed_in = stay(&server, &browser, signed_in, now).await?;
-            (signed_in, AccountNotice::SignedOutElsewhere.into())
+            stay(&server, &visitor, &browser, signed_in, AccountNotice::SignedOutElsewhere, now).await?
         }
         _ => (signed_in, Outcome::default()),
     };
@@ -91,21 +94,23 @@ pub async fn post(
 }
 
 /// What became of a form.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Outcome {
     notice: Option<AccountNotice>,
     problem: Option<AccountProblem>,
+    /// By which this browser is known again.
+    device: Option<HeaderValue>,
 }
 
 impl From<AccountNotice> for Outcome {
     fn from(notice: AccountNotice) -> Self {
-        Self { notice: Some(notice), problem: None }
+        Self { notice: Some(notice), ..Self::default() }
     }
 }
 
 impl From<AccountProblem> for Outcome {
     fn from(problem: AccountProblem) -> Self {
-        Self { notice: None, problem: Some(problem) }
+        Self { problem: Some(problem), ..Self::default() }
     }
 }
 
@@ -128,18 +133,18 @@ async fn change_password(
         return Ok((signed_in, AccountProblem::TooLong { most: i64::try_from(most)? }.into()));
     }
     // Through the same counters as a sign-in: a stolen open session is no place to guess from.
+    let device = login::device_cookie(server, visitor.headers());
     let credentials = Credentials {
         username: &signed_in.account.username,
         password: &present,
         address: visitor.address(),
-        device: None,
+        device: device.as_deref(),
     };
     let problem = match accounts::sign_in(&server.store, &server.passwords, credentials, now, &server.random).await {
         Ok(Attempt::Welcome(_)) => {
             let sub = &signed_in.login.sub;
             accounts::set_password(&server.store, &server.passwords, sub, &new, now, &server.random).await?;
-            let signed_in = stay(server, browser, signed_in, now).await?;
-            return Ok((signed_in, AccountNotice::PasswordChanged.into()));
+            return stay(server, visitor, browser, signed_in, AccountNotice::PasswordChanged, now).await;
         }
         Ok(Attempt::Wrong) => AccountProblem::WrongPassword,
         Ok(Attempt::Throttled { until }) => AccountProblem::Throttled { seconds: (until - now).0.max(1) },
@@ -149,18 +154,22 @@ async fn change_password(
     Ok((signed_in, problem.into()))
 }
 
-/// Every session has ended, this one too: begin it anew, since its user sits right here.
+/// Every session has ended and every browser is forgotten, this one too: begin anew, since its user sits right here.
 async fn stay(
     server: &Server,
+    visitor: &Visitor,
     browser: &BrowserSession,
     signed_in: SignedIn,
+    notice: AccountNotice,
     now: Timestamp,
-) -> Result<SignedIn, PageError> {
+) -> Result<(SignedIn, Outcome), PageError> {
     let account = accounts::find(&mut server.store.read().await?, &signed_in.login.sub).await?;
     let account = account.ok_or_else(|| Error::broken("the account has gone while its user was signed in"))?;
     let login = Login { epoch: account.epoch, sid: server.random.id(), ..signed_in.login };
-    browser.sign_in(&login, now).await?;
-    Ok(SignedIn { login, account })
+    browser.sign_in(&server.store, &login, now).await?;
+    let before = login::device_cookie(server, visitor.headers());
+    let device = login::remember_device(server, &account, before.as_deref(), now).await?;
+    Ok((SignedIn { login, account }, Outcome { device: Some(device), ..notice.into() }))
 }
 
 async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), PageError> {
@@ -276,5 +285,9 @@ async fn show(
         Some(AccountProblem::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,
     };
-    Ok(headers::page(html, PagePolicy { status, ..PagePolicy::default() }))
+    let mut response = headers::page(html, PagePolicy { status, ..PagePolicy::default() });
+    if let Some(device) = outcome.device {
+        response.headers_mut().append(SET_COOKIE, device);
+    }
+    Ok(response)
 }

@@ -262,7 +262,7 @@ async fn welcome(
         epoch: account.epoch,
         agent: visitor.agent(),
     };
-    browser.sign_in(&login, now).await?;
+    browser.sign_in(&server.store, &login, now).await?;
     if let Purpose::Request(_, waiting) = purpose {
         let mut tx = server.store.write().await?;
         authorization_requests::authenticated(&mut tx, &waiting.id, &login.sid).await?;
@@ -270,7 +270,7 @@ async fn welcome(
     }
     let cookie = remember_device(server, account, device, now).await?;
     let mut response = page::see_other(server, &purpose.next());
-    response.headers_mut().append(SET_COOKIE, HeaderValue::from_str(&cookie.to_string())?);
+    response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
 }
 
@@ -283,24 +283,25 @@ fn sid(before: Option<SignedIn>, account: &Account, server: &Server) -> String {
 }
 
 /// The cookie by which this browser gets past the limits that strangers can fill up (product decision 14).
-async fn remember_device(
+pub(super) async fn remember_device(
     server: &Server,
     account: &Account,
     before: Option<&str>,
     now: Timestamp,
-) -> Result<Cookie<'static>> {
+) -> Result<HeaderValue> {
     let secret = devices::remember(&server.store, &account.sub, before, now, &server.random).await?;
     let is_secure = server.settings.is_https();
-    Ok(Cookie::build((if is_secure { DEVICE.0 } else { DEVICE.1 }, secret.expose().to_owned()))
+    let cookie = Cookie::build((if is_secure { DEVICE.0 } else { DEVICE.1 }, secret.expose().to_owned()))
         .path("/")
         .secure(is_secure)
         .http_only(true)
         .same_site(SameSite::Lax)
         .max_age(Duration::seconds(devices::KNOWN_FOR.0))
-        .build())
+        .build();
+    Ok(HeaderValue::from_str(&cookie.to_string())?)
 }
 
-fn device_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {
+pub(super) fn device_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {
     let name = if server.settings.is_https() { DEVICE.0 } else { DEVICE.1 };
     headers
         .get_all(COOKIE)

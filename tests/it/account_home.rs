@@ -50,6 +50,12 @@ async fn a_new_password_ends_every_other_session_and_every_grant() {
         .await;
     assert!(done.body.contains("role=\"status\""), "{}", done.body);
     assert!(home(&mut here).await.body.contains("alice@example.com"), "this browser stays signed in");
+    assert!(
+        done.headers
+            .get_all("set-cookie")
+            .iter()
+            .any(|cookie| cookie.to_str().unwrap().starts_with("latchkey-device="))
+    );
     assert!(elsewhere.authorizes(&app.asks("openid")).await.body.contains("login-submit"));
     app.refreshes(&world, tokens["refresh_token"].as_str().unwrap()).await.refused("invalid_grant");
     let mut later = world.browser();

@@ -285,3 +285,28 @@ async fn a_session_ends_when_nobody_uses_it() {
     world.advance(Lifetime::hours(13));
     assert!(browser.authorizes(&app.asks("openid")).await.body.contains("login-submit"));
 }
+
+#[tokio::test]
+async fn proving_again_who_one_is_keeps_what_was_given_and_another_user_ends_it() {
+    let (world, app) = world().await;
+    world.user("bob").await;
+    let mut browser = world.browser();
+    let code = browser.code(&app, "openid", "alice").await;
+    let tokens = app.redeems(&world, &code).await.ok();
+    let access_token = tokens["access_token"].as_str().unwrap();
+    let is_active = async || {
+        // As a node does all the time: what it remembers is believed.
+        world.server.store.look_for_changes().await.unwrap();
+        app.post(&world, "/introspect", &[("token", access_token)]).await.ok()["active"].as_bool().unwrap()
+    };
+    assert!(is_active().await);
+    let mut again = app.asks("openid");
+    again.push(("prompt", "login"));
+    let page = browser.authorizes(&again).await;
+    assert!(browser.signs_in(&page, "alice").await.param("code").is_some());
+    assert!(is_active().await);
+    let page = browser.authorizes(&again).await;
+    browser.signs_in(&page, "bob").await;
+    assert!(!is_active().await, "alice's session ended when bob took the browser over");
+    app.refreshes(&world, tokens["refresh_token"].as_str().unwrap()).await.refused("invalid_grant");
+}
