@@ -49,6 +49,10 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
     if let Err(error) = verify(machine, &grant, params) {
         return Err(failed(context, client, &grant, error).await?);
     }
+    // Ending makes every node forget what it remembers: once is enough, however often the replay comes.
+    if grant.ended_at.is_some() {
+        return Err(invalid(format!("grant {} has been ended", grant.id)));
+    }
     if grant.code_spent_at.is_some() {
         return Err(replayed(context.store.write().await?, context, &grant).await?);
     }
