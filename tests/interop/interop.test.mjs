@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
-import { freePort, here, install, top } from './latchkey.mjs'
+import { demo, freePort, here, install, top } from './latchkey.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const password = 'correct horse battery staple'
@@ -137,9 +137,41 @@ test('every page passes axe in light and in dark, and fits a narrow phone', asyn
   await context.close()
 })
 
-async function signIn(page, username) {
+test('the demo shows what it says, and its pages pass axe', async (t) => {
+  const { app, users, stop } = await demo()
+  try {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const shows = (name) => t.test(name, () => inspect(page, `demo, ${name}`))
+
+    await page.goto(app)
+    await shows('before the sign-in')
+    await page.click('#sign-in')
+    await signIn(page, 'bob', users.bob)
+    await shows('consent')
+    await page.click('#consent-allow')
+    await page.waitForSelector('#membership')
+    assert.match(await page.textContent('#membership'), /editor/)
+    await shows('after the sign-in')
+    await page.click('#call-read')
+    assert.match(await page.getAttribute('#verdict', 'class'), /yes/)
+    await page.click('#call-delete')
+    assert.match(await page.getAttribute('#verdict', 'class'), /no/, 'an editor may not delete')
+    await shows('a call that the role does not allow')
+    await page.click('#refresh-now')
+    await page.waitForSelector('#refreshed')
+    await page.click('#sign-out')
+    await page.waitForSelector('#signed-out')
+    await shows('signed out')
+    await context.close()
+  } finally {
+    await stop()
+  }
+})
+
+async function signIn(page, username, secret = password) {
   await page.fill('#username', username)
-  await page.fill('#password', password)
+  await page.fill('#password', secret)
   await page.click('#login-submit')
 }
 

@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,6 +37,24 @@ async function start(command, args, { env, cwd, url }) {
   }
   await stop()
   throw new Error(`${command} ${args.join(' ')} does not answer:\n${printed}`)
+}
+
+// The demo as a newcomer starts it, but for the browser, which is ours; what it says to programs.
+export async function demo() {
+  const released = process.env.LATCHKEY_RELEASE ?? program
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
+  const child = spawn(released, ['demo', '--no-open', '--data', folder], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  const stop = async () => {
+    child.kill()
+    await ended
+    rmSync(folder, { recursive: true })
+  }
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{"demo":')) return { ...JSON.parse(line).demo, stop }
+  }
+  await stop()
+  throw new Error('the demo ended without saying where it is')
 }
 
 export async function install() {
