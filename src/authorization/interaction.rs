@@ -94,7 +94,7 @@ fn is_expected(request: &Request, login: &Login) -> bool {
 
 /// The offer that needs no question: consented to before, or a first-party client's.
 fn settled<'a>(request: &Request, offers: &'a Offers, remembered: &[Consent]) -> Option<&'a Offer> {
-    if request.prompt.consent || must_always_ask(&request.client) {
+    if request.prompt.consent || must_always_ask(request) {
         return None;
     }
     match offers {
@@ -113,8 +113,13 @@ fn settled<'a>(request: &Request, offers: &'a Offers, remembered: &[Consent]) ->
 /// RFC 8252 §8.6: another app on the device can pretend to be a public client on a loopback or custom-scheme URI, so
 /// the user sees every request of one.
 #[must_use]
-pub fn must_always_ask(client: &Client) -> bool {
-    client.is_public() && client.metadata.application_type == ApplicationType::Native
+pub fn must_always_ask(request: &Request) -> bool {
+    let client = &request.client;
+    let leads_to_the_device = || {
+        let asked = request.recipient.redirect_uri();
+        client.metadata.redirect_uris.iter().any(|own| own.is_native() && own.matches(asked))
+    };
+    client.is_public() && (client.metadata.application_type == ApplicationType::Native || leads_to_the_device())
 }
 
 #[cfg(test)]

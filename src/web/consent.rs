@@ -212,7 +212,7 @@ async fn show(
             .map(|offer| permissions(offer, &resources))
             .unwrap_or_default(),
         choices: question.choices(&resources),
-        is_remembered: !interaction::must_always_ask(&request.client),
+        is_remembered: !interaction::must_always_ask(request),
         problem,
     };
     let html = views::consent(&visitor.frame(locale), &view);

@@ -262,3 +262,20 @@ async fn a_native_public_client_may_vary_the_port_and_is_never_waved_through() {
     let again = browser.authorizes(&params).await;
     assert!(again.body.contains("consent-allow"), "{} {}", again.status, again.body);
 }
+
+#[tokio::test]
+async fn a_public_web_client_is_asked_for_every_time_on_its_loopback_uri_alone() {
+    let (world, _) = world().await;
+    let app = world
+        .app_with("spa", |wanted| {
+            wanted.redirect_uris = Some(vec!["https://spa.example/cb".to_owned(), "http://127.0.0.1/cb".to_owned()]);
+            wanted.token_endpoint_auth_method = Some(latchkey::protocol::AuthMethod::None);
+            wanted.application_type = Some(latchkey::protocol::ApplicationType::Web);
+        })
+        .await;
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    assert!(browser.authorizes(&app.asks("openid")).await.param("code").is_some());
+    let on_the_device = asks(&app, "openid", &[("redirect_uri", "http://127.0.0.1:4711/cb")]);
+    assert!(browser.authorizes(&on_the_device).await.body.contains("consent-allow"));
+}
