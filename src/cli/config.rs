@@ -3,7 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{Failure, output};
-use crate::config::{Origin, Problems, SETTINGS, Settings, Sources, rules};
+use crate::{
+    config::{Origin, Problems, SETTINGS, Settings, Sources, rules},
+    server::tls::Files,
+    web::assets::Brand,
+};
 
 /// The verbs of `latchkey config`.
 #[derive(Debug, clap::Subcommand)]
@@ -45,7 +49,13 @@ fn check(sources: &Sources, json: bool) -> Result<(), Failure> {
             return Err(problems.into());
         }
     };
-    let warnings = rules::warnings(&settings);
+    let brand = &settings.brand;
+    let brand = Brand::new(&brand.name, brand.logo.as_deref(), brand.accent.as_deref());
+    let brand = brand.map_err(|error| Failure::new(error.to_string()))?;
+    if let Some(files) = Files::of(&settings.tls) {
+        files.read().map_err(|error| Failure::new(output::with_causes(&error)))?;
+    }
+    let warnings = [rules::warnings(&settings), brand.remarks().to_vec()].concat();
     if json {
         output::print(&output::json(&json!({ "ok": true, "problems": [], "warnings": warnings })));
     } else {
@@ -106,7 +116,7 @@ pub fn schema() -> String {
         }
         match setting.default() {
             Some(default) => text.push_str(&format!("#{key} = {default}\n")),
-            None => text.push_str(&format!("#{key} =\n")),
+            None => text.push_str(&format!("#{key} = \"…\"\n")),
         }
     }
     text.trim_end().to_owned()

@@ -8,7 +8,7 @@ use super::{Failure, database, output, probe};
 use crate::{
     clock::Clock,
     config::{Problems, Settings, Sources, rules},
-    endpoints::health,
+    endpoints::{discovery, health},
     keys::{MasterKey, rotation},
     protocol::{Algorithm, Timestamp},
     random::Random,
@@ -93,9 +93,7 @@ async fn examine(settings: &Settings, sources: &Sources, findings: &mut Vec<Find
         });
         store.close().await;
     }
-    if let (Some(certificate), Some(key)) = (&settings.tls.certificate, &settings.tls.key) {
-        let files =
-            Files { certificate: certificate.clone(), key: key.clone(), clients: settings.tls.client_certificates };
+    if let Some(files) = Files::of(&settings.tls) {
         findings.push(examine_certificate(&files, now));
     }
     findings.push(examine_issuer(settings).await);
@@ -195,12 +193,12 @@ fn examine_certificate(files: &Files, now: Timestamp) -> Finding {
 /// Whether clients that know nothing but the issuer find this server.
 async fn examine_issuer(settings: &Settings) -> Finding {
     const CHECK: &str = "issuer";
-    let url = format!("{}{}", settings.issuer, OPENID_CONFIGURATION);
+    let url = format!("{}{}", settings.issuer, discovery::OPENID_CONFIGURATION);
     let extra_ca = settings.outgoing.extra_ca.clone();
     let asked = url.clone();
     let answer = tokio::task::spawn_blocking(move || probe::get(&asked, extra_ca.as_deref())).await;
-    let body = match answer {
-        Ok(Ok(body)) => body,
+    let probe::Answer { status, body } = match answer {
+        Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
             let told = format!("{url} does not answer: {error}");
             return warn(CHECK, told).hint("is the server running, and do DNS, proxy and firewall lead to it?");
@@ -214,12 +212,10 @@ async fn examine_issuer(settings: &Settings) -> Finding {
         Some(issuer) if issuer == settings.issuer => good(CHECK, format!("{url} is found by clients")),
         Some(issuer) => bad(CHECK, format!("{url} says that its issuer is `{issuer}`"))
             .hint("another server answers there, or this one runs with other settings"),
-        None => bad(CHECK, format!("what answers at {url} is no OpenID Connect server"))
+        None => bad(CHECK, format!("what answers at {url} (with status {status}) is no OpenID Connect server"))
             .hint("another program answers there, or a proxy does not pass the path on"),
     }
 }
-
-const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 
 /// Certificates are renewed a month before their end; a week before it, something is amiss.
 const SOON: i64 = 7 * 86_400;

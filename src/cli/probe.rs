@@ -15,11 +15,17 @@ use rustls::{
 };
 use url::Url;
 
-/// The body of the answer at a URL; anything but a 200 is an error. Redirects are not followed, as clients do not either.
+/// What somebody answered.
+pub(super) struct Answer {
+    pub(super) status: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// Ask at a URL. Redirects are not followed, as clients do not either.
 ///
 /// # Errors
-/// When nobody answers, the certificate is not trusted, or the answer is not 200.
-pub(super) fn get(url: &str, extra_ca: Option<&Path>) -> io::Result<Vec<u8>> {
+/// When nobody answers, or the certificate is not trusted.
+pub(super) fn get(url: &str, extra_ca: Option<&Path>) -> io::Result<Answer> {
     let url = Url::parse(url).map_err(io::Error::other)?;
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = url.port_or_known_default().unwrap_or(443);
@@ -32,12 +38,9 @@ pub(super) fn get(url: &str, extra_ca: Option<&Path>) -> io::Result<Vec<u8>> {
     let answer =
         if url.scheme() == "https" { over_tls(stream, &host, extra_ca, &request)? } else { over(stream, &request)? };
     let head_end = answer.windows(4).position(|window| window == b"\r\n\r\n");
-    let status = answer.get(9..12).map(String::from_utf8_lossy).unwrap_or_default();
-    match head_end.and_then(|at| answer.get(at.saturating_add(4)..)) {
-        Some(body) if status == "200" => Ok(body.to_owned()),
-        Some(_) => Err(io::Error::other(format!("the status is {status}"))),
-        None => Err(io::Error::other("the answer is not HTTP")),
-    }
+    let status = answer.get(9..12).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+    let body = head_end.and_then(|at| answer.get(at.saturating_add(4)..)).unwrap_or_default().to_owned();
+    Ok(Answer { status, body })
 }
 
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {

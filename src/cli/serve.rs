@@ -75,13 +75,13 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 async fn until_told(server: &Arc<Server>, listeners: Listeners) -> Result<(), Failure> {
     let control = Control::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let settings = &server.settings;
+    let (listen, ops) = listeners.addresses();
     let serving = listener::serve(server, listeners, &control);
     tokio::pin!(serving);
     tracing::info!(
-        issuer = settings.issuer,
-        listen = settings.listen.to_string(),
-        ops = settings.ops.listen.map(|ops| ops.to_string()),
+        issuer = server.settings.issuer,
+        listen = listen.join(", "),
+        ops,
         version = env!("CARGO_PKG_VERSION"),
         "serving"
     );

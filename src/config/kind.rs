@@ -225,15 +225,14 @@ fn duration(text: &str) -> Option<Lifetime> {
     count.checked_mul(seconds).map(Lifetime)
 }
 
+/// In the largest unit of which there are at least two: `60s` rather than `1m`, `24h` rather than `1d`.
 fn written(lifetime: Lifetime) -> String {
     let seconds = lifetime.0;
-    match seconds {
-        0 => "0s".to_owned(),
-        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
-        s if s % 3_600 == 0 => format!("{}h", s / 3_600),
-        s if s % 60 == 0 => format!("{}m", s / 60),
-        s => format!("{s}s"),
-    }
+    let in_units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')].into_iter().find(|(unit, _)| {
+        let is_whole = seconds.checked_rem(*unit) == Some(0);
+        is_whole && seconds / unit >= 2
+    });
+    in_units.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
 }
 
 /// A line of text.
@@ -402,12 +401,11 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_written_in_its_largest_whole_unit() {
-        for text in ["60s", "90s", "15m", "12h", "30d", "0s"] {
-            assert_eq!(duration(&written(duration(text).unwrap())), duration(text));
+    fn a_duration_is_written_as_people_do() {
+        for text in ["60s", "90s", "15m", "12h", "24h", "30d", "0s"] {
+            assert_eq!(written(duration(text).unwrap()), text);
         }
-        assert_eq!(written(Lifetime(86_400)), "1d");
-        assert_eq!(written(Lifetime(60)), "1m");
+        assert_eq!(written(Lifetime(120)), "2m");
     }
 
     #[test]

@@ -231,10 +231,11 @@ impl Loading {
     fn set(&mut self, key: &str, raw: &Raw, written: &str, base: &Path, origin: Origin) {
         let Some(setting) = find(key) else {
             let nearest = nearest(key, SETTINGS.iter().map(|setting| setting.key.to_owned()));
-            return self.problem(
-                Some(origin.to_string()),
-                format!("`{key}` (set to {}) is no setting; did you mean `{nearest}`?", shortened(written)),
-            );
+            // A misspelt secret is one all the same.
+            let is_secret = find(&nearest).is_some_and(|setting| setting.is_secret);
+            let value = if is_secret { String::new() } else { format!(" (set to {})", shortened(written)) };
+            let what = format!("`{key}`{value} is no setting; did you mean `{nearest}`?");
+            return self.problem(Some(origin.to_string()), what);
         };
         if (setting.read)(&mut self.settings, raw, base) {
             self.origins.0.insert(setting.key, origin);
@@ -313,8 +314,14 @@ fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|b| *b == b'\n').count().saturating_add(1)
 }
 
-/// A value in an error: one line, not the whole of it.
+/// A value in an error: one line, not the whole of it, and no password that stands in a URL.
 fn shortened(value: &str) -> String {
+    let value = match (value.find("://"), value.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}://***{}", value.get(..scheme).unwrap_or_default(), value.get(at..).unwrap_or_default())
+        }
+        _ => value.to_owned(),
+    };
     let mut line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect();
     if value.chars().count() > 80 {
         line.push('…');

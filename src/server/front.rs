@@ -12,12 +12,15 @@ use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
-use super::{Peer, Server, deadline};
+use super::{Peer, Server, deadline, panic::Caught};
 use crate::{
-    endpoints::{dialect::Logged, health, metrics},
+    endpoints::{
+        dialect::{self, Logged},
+        health, metrics,
+    },
     protocol::Error,
     telemetry::{self, log::REQUEST_ID},
     web::headers,
@@ -40,7 +43,7 @@ pub(super) async fn front(State(server): State<Arc<Server>>, mut request: Reques
         request = request.map(|body| deadline::read_within(body, LONGEST_BODY));
     }
     let answer = async {
-        let mut answer = next.run(request).await;
+        let mut answer = Caught::new(next.run(request)).await.unwrap_or_else(|error| failed(&id, error));
         headers::defaults(answer.headers_mut(), &server.settings.issuer);
         let route = route.as_ref().map_or(UNKNOWN, MatchedPath::as_str);
         log(&server, route, &method, &answer, began.elapsed());
@@ -50,6 +53,13 @@ pub(super) async fn front(State(server): State<Arc<Server>>, mut request: Reques
     if let Ok(id) = HeaderValue::try_from(id) {
         answer.headers_mut().insert(HEADER, id);
     }
+    answer
+}
+
+fn failed(id: &str, error: Error) -> Response {
+    let told = format!("this server failed; its operator finds the cause under the request id {id}\n");
+    let mut answer = (StatusCode::INTERNAL_SERVER_ERROR, told).into_response();
+    dialect::note(&mut answer, error);
     answer
 }
 
@@ -67,7 +77,8 @@ fn log(server: &Server, route: &str, method: &Method, answer: &Response, took: D
     let code = error.map(code);
     server.metrics.answered(telemetry::Request { route, status, error: code, took });
     let method = method.as_str();
-    let duration_ms = took.as_secs_f64() * 1_000.0;
+    // To the microsecond: more digits would be noise.
+    let duration_ms = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1_000.0;
     match error {
         None if QUIET.contains(&route) && answer.status() == StatusCode::OK => {
             tracing::debug!(method, route, status, duration_ms, "answered");

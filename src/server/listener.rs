@@ -34,6 +34,13 @@ impl Listeners {
         let bind = |address: SocketAddr| TcpListener::bind(address).map_err(|error| (address, error));
         Ok(Self { main: vec![bind(settings.listen)?], ops: settings.ops.listen.map(bind).transpose()? })
     }
+
+    /// Where they are, the port as it is: for the log.
+    #[must_use]
+    pub fn addresses(&self) -> (Vec<String>, Option<String>) {
+        let address = |listener: &TcpListener| listener.local_addr().ok().map(|address| address.to_string());
+        (self.main.iter().filter_map(address).collect(), self.ops.as_ref().and_then(address))
+    }
 }
 
 /// Answer until `control` says to stop; then finish what is being answered.
@@ -43,16 +50,13 @@ impl Listeners {
 pub async fn serve(server: &Arc<Server>, on: Listeners, control: &Control) -> io::Result<()> {
     let mut tasks = tokio::task::JoinSet::new();
     let routes = router(server.clone());
-    let tls = &server.settings.tls;
-    let config = match (&tls.certificate, &tls.key) {
-        (Some(certificate), Some(key)) => {
-            let files =
-                tls::Files { certificate: certificate.clone(), key: key.clone(), clients: tls.client_certificates };
+    let config = match tls::Files::of(&server.settings.tls) {
+        Some(files) => {
             let config = RustlsConfig::from_config(files.read().map_err(io::Error::other)?);
-            tasks.spawn(tls::follow(files, config.clone()));
+            tasks.spawn(tls::Follower::new(files, config.clone()).run());
             Some(config)
         }
-        _ => None,
+        None => None,
     };
     let mut listening = tokio::task::JoinSet::new();
     for listener in on.main {

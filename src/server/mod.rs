@@ -4,6 +4,7 @@ mod cors;
 mod deadline;
 mod front;
 pub mod listener;
+mod panic;
 mod peer;
 mod routes;
 pub mod tls;

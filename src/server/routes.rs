@@ -14,7 +14,13 @@ use axum::{
 use super::{Server, cors, front};
 use crate::{
     endpoints::{authorize, discovery, errors, health, introspect, jwks, metrics, revoke, token, userinfo},
-    web::{account, assets, consent, login, logout, page, pick_account, session},
+    web::{
+        account, assets, consent,
+        headers::{self, PagePolicy},
+        login, logout, page, pick_account, session,
+        views::{self, ProblemKind, ProblemView},
+        visitor::Visitor,
+    },
 };
 
 /// Every route of the main listener, under the path of the issuer.
@@ -74,6 +80,7 @@ fn pages(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route(errors::ERROR, get(errors::one))
         .route(errors::ERRORS, get(errors::all))
         .route(assets::ASSETS, get(asset))
+        .route("/", get(home))
 }
 
 /// The style sheet, the scripts and the marks, under names that change with what is in them.
@@ -94,8 +101,22 @@ fn finish(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-async fn nothing_here() -> Response {
-    (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")], "there is nothing here\n").into_response()
+/// What no route knows: a page for people, a line for programs.
+async fn nothing_here(visitor: Visitor) -> Response {
+    let accepted = visitor.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !accepted.contains("text/html") {
+        let told = "there is nothing here\n";
+        return (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")], told).into_response();
+    }
+    let view = ProblemView { kind: ProblemKind::NotFound, go_on: None, back: None, developer: None };
+    let html = views::problem(&visitor.frame(visitor.locale(None)), &view);
+    let policy = PagePolicy { status: StatusCode::NOT_FOUND, has_form: false, ..PagePolicy::default() };
+    headers::page(html, policy)
+}
+
+/// Who comes to the server itself wants to see their account.
+async fn home(State(server): State<Arc<Server>>) -> Response {
+    page::see_other(&server, account::ACCOUNT)
 }
 
 /// No request of any endpoint is larger.

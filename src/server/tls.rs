@@ -1,6 +1,10 @@
 //! TLS that ends here: the certificate, and what becomes of it when its files change.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum_server::tls_rustls::RustlsConfig;
 use openssl::{asn1::Asn1Time, x509::X509};
@@ -13,7 +17,7 @@ use rustls::{
 };
 
 use crate::{
-    config::ClientCertificates,
+    config::{ClientCertificates, Tls},
     protocol::{Error, Timestamp},
 };
 
@@ -54,6 +58,13 @@ pub enum TlsError {
 }
 
 impl Files {
+    /// Those that the settings name, if they name any.
+    #[must_use]
+    pub fn of(tls: &Tls) -> Option<Self> {
+        let (certificate, key) = (tls.certificate.clone()?, tls.key.clone()?);
+        Some(Self { certificate, key, clients: tls.client_certificates })
+    }
+
     /// The certificates, the server's own first.
     ///
     /// # Errors
@@ -101,43 +112,77 @@ impl Files {
     }
 }
 
-/// Read the files again whenever they have changed. While they are of no use, the old certificate stays.
-pub async fn follow(files: Files, config: RustlsConfig) {
-    let mut seen = stamp(&files).await;
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let now = stamp(&files).await;
-        if now == seen {
-            continue;
+/// Looks whether the files have changed.
+pub struct Follower {
+    files: Files,
+    config: RustlsConfig,
+    seen: Stamps,
+}
+
+/// What a look at the files has found.
+#[derive(Debug)]
+pub enum Look {
+    /// They are as they were.
+    Unchanged,
+    /// They have changed and are in use.
+    Renewed,
+    /// They have changed and are of no use; the old certificate stays.
+    Unusable(TlsError),
+}
+
+type Stamps = [Option<(SystemTime, u64)>; 2];
+
+impl Follower {
+    /// Begin with files that were just read into `config`.
+    #[must_use]
+    pub fn new(files: Files, config: RustlsConfig) -> Self {
+        Self { seen: stamps(&files), files, config }
+    }
+
+    /// Look again, and read them if they have changed.
+    pub fn look(&mut self) -> Look {
+        let now = stamps(&self.files);
+        if now == self.seen {
+            return Look::Unchanged;
         }
-        seen = now;
-        let read = files.clone();
-        match tokio::task::spawn_blocking(move || read.read()).await {
-            Ok(Ok(new)) => {
-                config.reload_from_config(new);
-                tracing::info!(event = "certificate_reloaded", "the certificate has changed and is in use");
+        self.seen = now;
+        match self.files.read() {
+            Ok(new) => {
+                self.config.reload_from_config(new);
+                Look::Renewed
             }
-            Ok(Err(error)) => {
-                let cause = Error::from(error).to_string();
-                tracing::error!(
-                    event = "certificate_unusable",
-                    cause,
-                    "the certificate has changed and is of no use; the old one stays"
-                );
+            Err(error) => Look::Unusable(error),
+        }
+    }
+
+    /// Look every few seconds.
+    pub async fn run(mut self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            match self.look() {
+                Look::Unchanged => {}
+                Look::Renewed => {
+                    tracing::info!(event = "certificate_renewed", "the certificate has changed and is in use");
+                }
+                Look::Unusable(error) => {
+                    let cause = Error::from(error).to_string();
+                    tracing::error!(
+                        event = "certificate_unusable",
+                        cause,
+                        "the certificate has changed and is of no use; the old one stays"
+                    );
+                }
             }
-            Err(_) => {}
         }
     }
 }
 
-/// Changes whenever one of the files does.
-async fn stamp(files: &Files) -> Vec<Option<(std::time::SystemTime, u64)>> {
-    let mut stamps = Vec::new();
-    for file in [&files.certificate, &files.key] {
-        let metadata = tokio::fs::metadata(file).await.ok();
-        stamps.push(metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len()))));
-    }
-    stamps
+/// Change whenever one of the files does.
+fn stamps(files: &Files) -> Stamps {
+    [&files.certificate, &files.key].map(|file| {
+        let metadata = std::fs::metadata(file).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    })
 }
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -162,10 +162,10 @@ fn json(line: &mut String, event: &Event<'_>, level: &Level, (seconds, millis): 
     line.push_str(level.as_str());
     line.push_str("\",\"target\":");
     push_json(line, event.metadata().target());
-    drop(REQUEST_ID.try_with(|id| {
+    let _ = REQUEST_ID.try_with(|id| {
         line.push_str(",\"request_id\":");
         push_json(line, id);
-    }));
+    });
     event.record(&mut JsonFields(line));
     line.push('}');
 }
@@ -188,23 +188,23 @@ impl Visit for JsonFields<'_> {
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.name(field);
-        drop(write!(self.0, "{value}"));
+        let _ = write!(self.0, "{value}");
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.name(field);
-        drop(write!(self.0, "{value}"));
+        let _ = write!(self.0, "{value}");
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.name(field);
         // JSON knows no infinity.
-        drop(if value.is_finite() { write!(self.0, "{value}") } else { write!(self.0, "null") });
+        let _ = if value.is_finite() { write!(self.0, "{value}") } else { write!(self.0, "null") };
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.name(field);
-        drop(write!(self.0, "{value}"));
+        let _ = write!(self.0, "{value}");
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -222,7 +222,7 @@ fn push_json(line: &mut String, text: &str) {
             '\n' => line.push_str("\\n"),
             c if is_active(c) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    drop(write!(line, "\\u{unit:04x}"));
+                    let _ = write!(line, "\\u{unit:04x}");
                 }
             }
             c => line.push(c),
@@ -234,11 +234,11 @@ fn push_json(line: &mut String, text: &str) {
 fn pretty(line: &mut String, event: &Event<'_>, level: &Level, (seconds, millis): (i64, u32), has_colour: bool) {
     push_time(line, seconds, millis);
     let (on, off) = if has_colour { (colour(*level), "\u{1b}[0m") } else { ("", "") };
-    drop(write!(line, " {on}{level:>5}{off} "));
+    let _ = write!(line, " {on}{level:>5}{off} ");
     let mut fields = PrettyFields { message: String::new(), rest: String::new() };
     event.record(&mut fields);
     push_printable(line, &fields.message);
-    drop(REQUEST_ID.try_with(|id| write!(line, " request_id={id}")));
+    let _ = REQUEST_ID.try_with(|id| write!(line, " request_id={id}"));
     line.push_str(&fields.rest);
 }
 
@@ -258,7 +258,7 @@ struct PrettyFields {
 
 impl Visit for PrettyFields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        drop(write!(self.rest, " {}=", field.name()));
+        let _ = write!(self.rest, " {}=", field.name());
         let is_plain = !value.is_empty() && !value.contains([' ', '"', '=']);
         push_printable(&mut self.rest, &if is_plain { value.to_owned() } else { format!("\"{value}\"") });
     }
@@ -267,7 +267,7 @@ impl Visit for PrettyFields {
         if field.name() == "message" {
             self.message = format!("{value:?}");
         } else {
-            drop(write!(self.rest, " {}=", field.name()));
+            let _ = write!(self.rest, " {}=", field.name());
             push_printable(&mut self.rest, &format!("{value:?}"));
         }
     }
@@ -291,7 +291,7 @@ fn push_time(line: &mut String, seconds: i64, millis: u32) {
     let at = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
     let (hour, minute, second) = at.to_hms();
-    drop(write!(line, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"));
+    let _ = write!(line, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z");
 }
 
 #[cfg(test)]
