@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Peer, Server, deadline, panic::Caught};
+use super::{LARGEST_BODY, Peer, Server, incoming, panic::Caught};
 use crate::{
     endpoints::{
         dialect::{self, Logged},
@@ -39,11 +39,21 @@ pub(super) async fn front(State(server): State<Arc<Server>>, mut request: Reques
     let peer = peer(&server, &request);
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let mut too_large = None;
     if !request.body().is_end_stream() {
-        request = request.map(|body| deadline::read_within(body, LONGEST_BODY));
+        let most = u64::try_from(LARGEST_BODY).unwrap_or(u64::MAX);
+        request = request.map(|body| {
+            let (body, told) = incoming::bounded(body, most, LONGEST_BODY);
+            too_large = Some(told);
+            body
+        });
     }
     let answer = async {
         let mut answer = Caught::new(next.run(request)).await.unwrap_or_else(|error| failed(&id, error));
+        // The endpoint has said so in its own dialect; RFC 9110 §15.5.14 has the status for it.
+        if too_large.is_some_and(|told| told.is_so()) && answer.status().is_client_error() {
+            *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        }
         headers::defaults(answer.headers_mut(), &server.settings.issuer);
         let route = route.as_ref().map_or(UNKNOWN, MatchedPath::as_str);
         log(&server, route, &method, &answer, began.elapsed());

@@ -1,8 +1,8 @@
 //! The server: what every request may need, and the one route table.
 
 mod cors;
-mod deadline;
 mod front;
+mod incoming;
 pub mod listener;
 mod panic;
 mod peer;
@@ -54,6 +54,9 @@ pub struct Server {
     /// Chance.
     pub random: Random,
 }
+
+/// No request of any endpoint is larger.
+const LARGEST_BODY: usize = 64 * 1024;
 
 /// Why a server cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{Server, cors, front};
+use super::{LARGEST_BODY, Server, cors, front};
 use crate::{
     endpoints::{authorize, discovery, errors, health, introspect, jwks, metrics, revoke, token, userinfo},
     web::{
@@ -118,6 +118,3 @@ async fn nothing_here(visitor: Visitor) -> Response {
 async fn home(State(server): State<Arc<Server>>) -> Response {
     page::see_other(&server, account::ACCOUNT)
 }
-
-/// No request of any endpoint is larger.
-const LARGEST_BODY: usize = 64 * 1024;

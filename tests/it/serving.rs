@@ -264,6 +264,66 @@ fn heads_that_are_too_large_or_ambiguous_are_refused() {
 }
 
 #[test]
+fn bodies_that_are_too_large_are_refused_in_the_endpoints_own_words() {
+    let serving = Place::new().serve(&[]);
+    let post = |path: &str, head: &str, body: &str| {
+        let form = "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n";
+        exchange(serving.main, &format!("POST {path} HTTP/1.1\r\nHost: x\r\n{form}{head}\r\n{body}"))
+    };
+    // It says beforehand how large it is: the answer does not wait for it.
+    let told = post("/token", "Content-Length: 1000000\r\n", "a=b");
+    assert_eq!(told.status, 413, "{told:?}");
+    assert!(told.body.contains("\"error\":\"invalid_request\"") && told.body.contains("64 KiB"), "{told:?}");
+    // It does not.
+    let chunk = format!("{:x}\r\n{}\r\n", 70_000, "a".repeat(70_000));
+    let chunked = post("/token", "Transfer-Encoding: chunked\r\n", &format!("{chunk}0\r\n\r\n"));
+    assert_eq!(chunked.status, 413, "{chunked:?}");
+    let page = post("/login", "Content-Length: 1000000\r\n", "a=b");
+    assert_eq!((page.status, page.header("content-type")), (413, Some("text/html; charset=utf-8")), "{page:?}");
+    assert_eq!(serving.get("/healthz").status, 200);
+}
+
+#[test]
+fn no_secret_reaches_the_log_however_much_is_logged() {
+    let place = Place::new().env("LATCHKEY_LOG_LEVEL", "trace");
+    let serving = place.serve(&[]);
+    let client =
+        place.run(&["client", "create", "--name", "x", "--redirect-uri", "https://app.example/cb", "--json"]).json();
+    let (id, secret) =
+        (client["client_id"].as_str().expect("an id"), client["client_secret"].as_str().expect("a secret"));
+    let form = |path: &str, headers: &str, body: &str| {
+        let head = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len());
+        exchange(
+            serving.main,
+            &format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{head}{headers}\r\n{body}"),
+        )
+    };
+    get(
+        serving.main,
+        &format!(
+            "/authorize?client_id={id}&response_type=code&state=CANARY-STATE&nonce=CANARY-NONCE&id_token_hint=CANARY-HINT"
+        ),
+        "Cookie: latchkey=CANARY-COOKIE\r\nAuthorization: Bearer CANARY-BEARER\r\n",
+    );
+    form("/login", "Cookie: latchkey=CANARY-COOKIE\r\n", "username=alice&password=CANARY-PASSWORD&csrf=CANARY-CSRF");
+    for body in [
+        "grant_type=authorization_code&code=CANARY-CODE&code_verifier=CANARY-VERIFIER&redirect_uri=https://app.example/cb",
+        "grant_type=refresh_token&refresh_token=CANARY-REFRESH",
+        "grant_type=client_credentials",
+    ] {
+        let credentials = format!("&client_id={id}&client_secret={secret}");
+        form("/token", "", &format!("{body}{credentials}"));
+        form("/token", "", &format!("{body}&client_id={id}&client_secret=CANARY-SECRET"));
+    }
+    form("/introspect", "", &format!("token=CANARY-TOKEN&client_id={id}&client_secret={secret}"));
+    get(serving.main, "/userinfo", "Authorization: Bearer CANARY-ACCESS\r\n");
+    get(serving.main, "/userinfo?access_token=CANARY-IN-URL", "");
+    let log = serving.stop();
+    assert!(log.contains("\"route\":\"/token\""), "the requests are in the log");
+    assert!(!log.contains("CANARY") && !log.contains(secret), "{log}");
+}
+
+#[test]
 fn an_unwritable_place_is_said_before_anything_is_served() {
     if is_root() {
         // Root may write everywhere.
