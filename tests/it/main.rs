@@ -27,6 +27,7 @@ mod program;
 mod races;
 mod readme;
 mod refresh;
+mod pages;
 mod resources;
 mod revoke;
 mod serving;

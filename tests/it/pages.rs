@@ -606,6 +606,7 @@ fn every_page_is_rendered_in_every_language() {
         for (name, html) in gallery(*locale, &brand, &plain) {
             let [lang, dir] = [locale.tag(), locale.dir()];
             assert!(html.contains(&format!("<html lang=\"{lang}\" dir=\"{dir}\">")), "{name}");
+            assert!(!html.contains("{$"), "{name} leaves a variable of a message open");
             fs::write(folder.join(format!("{lang}-{name}.html")), html).unwrap();
         }
     }

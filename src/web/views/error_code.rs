@@ -4,10 +4,14 @@
 
 use askama::Template;
 
-use super::{Frame, render};
+use super::{
+    Frame,
+    frame::{Marked, marked},
+    render,
+};
 use crate::protocol::Code;
 
-/// What there is to know about an error.
+/// What there is to know about an error. In the texts, what stands between backticks is code.
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation {
     /// What it says, in a sentence.
@@ -23,7 +27,16 @@ pub struct Explanation {
 /// The page of an error.
 #[must_use]
 pub fn error_code(frame: &Frame<'_>, code: Code) -> String {
-    render(&Page { frame: *frame, code: code.as_str(), explanation: explain(code) })
+    let Explanation { meaning, causes, cures, defined_in } = explain(code);
+    let all = |texts: &[&'static str]| texts.iter().copied().map(marked).collect();
+    render(&Page {
+        frame: *frame,
+        code: code.as_str(),
+        meaning: marked(meaning),
+        causes: all(causes),
+        cures: all(cures),
+        defined_in,
+    })
 }
 
 /// The page that lists them all.
@@ -31,7 +44,7 @@ pub fn error_code(frame: &Frame<'_>, code: Code) -> String {
 pub fn error_codes(frame: &Frame<'_>) -> String {
     render(&Index {
         frame: *frame,
-        codes: Code::ALL.iter().map(|code| (code.as_str(), explain(*code).meaning)).collect(),
+        codes: Code::ALL.iter().map(|code| (code.as_str(), marked(explain(*code).meaning))).collect(),
     })
 }
 
@@ -40,14 +53,17 @@ pub fn error_codes(frame: &Frame<'_>) -> String {
 struct Page<'a> {
     frame: Frame<'a>,
     code: &'static str,
-    explanation: Explanation,
+    meaning: Marked<'static>,
+    causes: Vec<Marked<'static>>,
+    cures: Vec<Marked<'static>>,
+    defined_in: (&'static str, &'static str),
 }
 
 #[derive(Template)]
 #[template(path = "error_codes.html")]
 struct Index<'a> {
     frame: Frame<'a>,
-    codes: Vec<(&'static str, &'static str)>,
+    codes: Vec<(&'static str, Marked<'static>)>,
 }
 
 const RFC_6749_AUTHORIZE: (&str, &str) =
@@ -71,31 +87,31 @@ pub const fn explain(code: Code) -> Explanation {
         Code::InvalidRequest => (
             "A parameter is missing, repeated or malformed.",
             &[
-                "A required parameter is missing, for example code_challenge at the authorization endpoint or grant_type at the token endpoint.",
-                "A parameter is sent twice; only resource may repeat.",
-                "redirect_uri is not one that the client has registered. It is compared to the letter: scheme, host, port, path, slash at the end and query. Only the port of a loopback address may vary.",
-                "The body is not application/x-www-form-urlencoded, is not UTF-8, or is larger than 64 KiB.",
+                "A required parameter is missing, for example `code_challenge` at the authorization endpoint or `grant_type` at the token endpoint.",
+                "A parameter is sent twice; only `resource` may repeat.",
+                "`redirect_uri` is not one that the client has registered. It is compared to the letter: scheme, host, port, path, slash at the end and query. Only the port of a loopback address may vary.",
+                "The body is not `application/x-www-form-urlencoded`, is not UTF-8, or is larger than 64 KiB.",
                 "Two ways of client authentication are used in one request.",
             ],
             &[
-                "Read error_description: it names the parameter, what came and what was expected.",
-                "Compare redirect_uri with the output of: latchkey client show <client_id>",
-                "Send code_challenge with code_challenge_method=S256; plain is not accepted.",
+                "Read `error_description`: it names the parameter, what came and what was expected.",
+                "Compare `redirect_uri` with the output of: `latchkey client show <client_id>`",
+                "Send `code_challenge` with `code_challenge_method=S256`; `plain` is not accepted.",
             ],
             RFC_6749_AUTHORIZE,
         ),
         Code::InvalidClient => (
             "The client is not known here, or has not proved who it is.",
             &[
-                "client_id is misspelt, belongs to another server, or the client is disabled or deleted.",
+                "`client_id` is misspelt, belongs to another server, or the client is disabled or deleted.",
                 "The client secret is wrong, has expired after a rotation, or is cut off.",
-                "The secret holds characters such as + or : and was not form-encoded before it went into the Basic header (RFC 6749, section 2.3.1).",
+                "The secret holds characters such as `+` or `:` and was not form-encoded before it went into the Basic header (RFC 6749, section 2.3.1).",
                 "A confidential client sent no secret, or a public client sent one.",
             ],
             &[
-                "Check the client: latchkey client show <client_id>",
-                "Make a new secret: latchkey client rotate-secret <client_id>. The old one goes on working for a while.",
-                "Use one of the methods in token_endpoint_auth_methods_supported of the discovery document.",
+                "Check the client: `latchkey client show <client_id>`",
+                "Make a new secret: `latchkey client rotate-secret <client_id>`. The old one goes on working for a while.",
+                "Use one of the methods in `token_endpoint_auth_methods_supported` of the discovery document.",
             ],
             RFC_6749_TOKEN,
         ),
@@ -104,7 +120,7 @@ pub const fn explain(code: Code) -> Explanation {
             &[
                 "The code has been used before. A code works once, and using it again ends everything that came of it.",
                 "The code is older than its lifetime, one minute unless the operator says otherwise.",
-                "redirect_uri differs from the one in the authorization request, or code_verifier does not match code_challenge.",
+                "`redirect_uri` differs from the one in the authorization request, or `code_verifier` does not match `code_challenge`.",
                 "The code or token was issued to another client.",
                 "The refresh token has expired, was replaced by a newer one, or the user has signed out, changed the password or withdrawn the consent.",
             ],
@@ -117,22 +133,24 @@ pub const fn explain(code: Code) -> Explanation {
         ),
         Code::UnauthorizedClient => (
             "The client is not registered for this grant or response type.",
-            &["grant_types of the client does not hold the grant that is used, for example client_credentials."],
+            &["`grant_types` of the client does not hold the grant that is used, for example `client_credentials`."],
             &[
-                "Register the grant: latchkey client update <client_id> --grant <grant_type>, with every grant the client needs.",
+                "Register the grant: `latchkey client update <client_id> --grant <grant_type>`, with every grant the client needs.",
             ],
             RFC_6749_TOKEN,
         ),
         Code::UnsupportedGrantType => (
-            "The server does not know this grant_type.",
-            &["grant_type is misspelt, or is a grant that this server does not offer, such as password."],
-            &["Use one of grant_types_supported in the discovery document."],
+            "The server does not know this `grant_type`.",
+            &["`grant_type` is misspelt, or is a grant that this server does not offer, such as `password`."],
+            &["Use one of `grant_types_supported` in the discovery document."],
             RFC_6749_TOKEN,
         ),
         Code::UnsupportedResponseType => (
-            "The server does not offer this response_type.",
-            &["response_type is token, id_token or a combination. These put tokens into the browser's address bar."],
-            &["Use response_type=code with PKCE. That works for apps in the browser as well."],
+            "The server does not offer this `response_type`.",
+            &[
+                "`response_type` is `token`, `id_token` or a combination. These put tokens into the browser's address bar.",
+            ],
+            &["Use `response_type=code` with PKCE. That works for apps in the browser as well."],
             RFC_6749_AUTHORIZE,
         ),
         Code::InvalidScope => (
@@ -140,12 +158,12 @@ pub const fn explain(code: Code) -> Explanation {
             &[
                 "None of the scopes asked for is registered for the client.",
                 "The scopes belong to two APIs at once, so the token's audience is not clear.",
-                "Two organisations are named (org:…); tokens are bound to one.",
-                "A refresh asks for more than was granted, or client credentials ask for openid, offline_access or an organisation.",
+                "Two organisations are named (`org:…`); tokens are bound to one.",
+                "A refresh asks for more than was granted, or client credentials ask for `openid`, `offline_access` or an organisation.",
             ],
             &[
-                "Register the scopes: latchkey client update <client_id> --scope \"openid profile …\"",
-                "Say which API is meant with the parameter resource, one API per token.",
+                "Register the scopes: `latchkey client update <client_id> --scope \"openid profile …\"`",
+                "Say which API is meant with the parameter `resource`, one API per token.",
                 "To widen a grant, send the user through the authorization endpoint again.",
             ],
             RFC_6749_TOKEN,
@@ -159,7 +177,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             &[
                 "Treat it as an answer, not as a failure: let the user go on without, or try again when they want to.",
-                "Check the membership: latchkey member list <org>",
+                "Check the membership: `latchkey member list <org>`",
             ],
             RFC_6749_AUTHORIZE,
         ),
@@ -168,26 +186,26 @@ pub const fn explain(code: Code) -> Explanation {
             &["Something here did not work. The request itself may be right."],
             &[
                 "Try again after a while.",
-                "Give the operator the request id (header x-request-id): the log says under that id what happened.",
+                "Give the operator the request id (header `x-request-id`): the log says under that id what happened.",
             ],
             RFC_6749_AUTHORIZE,
         ),
         Code::TemporarilyUnavailable => (
             "The server is too busy, or is being restarted.",
             &["Too many sign-ins or requests at once.", "The database does not answer."],
-            &["Try again after the time in the header Retry-After, or after some seconds, waiting longer each time."],
+            &["Try again after the time in the header `Retry-After`, or after some seconds, waiting longer each time."],
             RFC_6749_AUTHORIZE,
         ),
         Code::InvalidTarget => (
-            "The API named in resource is unknown, malformed, or not for this client.",
+            "The API named in `resource` is unknown, malformed, or not for this client.",
             &[
-                "resource is not an absolute URI, or has a fragment.",
+                "`resource` is not an absolute URI, or has a fragment.",
                 "No API is registered under that URI. It is compared to the letter, with the slash at the end.",
                 "The client may not ask for tokens for that API.",
             ],
             &[
-                "List the APIs: latchkey resource list",
-                "Let the client use it: latchkey client update <client_id> --resource <uri>",
+                "List the APIs: `latchkey resource list`",
+                "Let the client use it: `latchkey client update <client_id> --resource <uri>`",
             ],
             RFC_8707,
         ),
@@ -202,7 +220,7 @@ pub const fn explain(code: Code) -> Explanation {
             &[
                 "The token has expired. Access tokens live for minutes.",
                 "The user has signed out, changed the password, or withdrawn the consent.",
-                "The token's aud is another API. For the userinfo endpoint the request has to hold the scope openid.",
+                "The token's `aud` is another API. For the userinfo endpoint the request has to hold the scope `openid`.",
                 "An ID token or a refresh token was sent in place of an access token.",
             ],
             &[
@@ -215,63 +233,65 @@ pub const fn explain(code: Code) -> Explanation {
             "The access token is valid, but has not the scope that is needed.",
             &["The scope was not asked for, was not registered for the client, or the user's role does not give it."],
             &[
-                "Ask for the scope at the authorization endpoint, and look at scope in the token answer: it says what was granted.",
+                "Ask for the scope at the authorization endpoint, and look at `scope` in the token answer: it says what was granted.",
             ],
             RFC_6750,
         ),
         Code::LoginRequired => (
-            "prompt=none was asked, but nobody is signed in whom the request accepts.",
+            "`prompt=none` was asked, but nobody is signed in whom the request accepts.",
             &[
-                "The user is not signed in here, or the sign-in is older than max_age.",
-                "id_token_hint names another user than the one who is signed in.",
+                "The user is not signed in here, or the sign-in is older than `max_age`.",
+                "`id_token_hint` names another user than the one who is signed in.",
                 "The request came from a frame, and the browser sends no cookies of ours there.",
             ],
-            &["Send the user to the authorization endpoint without prompt=none, as a page of its own."],
+            &["Send the user to the authorization endpoint without `prompt=none`, as a page of its own."],
             OIDC_CORE,
         ),
         Code::ConsentRequired => (
-            "prompt=none was asked, but the user has not allowed this yet.",
+            "`prompt=none` was asked, but the user has not allowed this yet.",
             &[
                 "The app asks for a scope, claim, API or organisation that this user has not allowed before.",
                 "The user has withdrawn the consent.",
             ],
-            &["Send the user to the authorization endpoint without prompt=none once; the answer is remembered."],
+            &[
+                "Send the user to the authorization endpoint without `prompt=none` once. The answer is remembered, but for native apps without a secret, which always have to ask.",
+            ],
             OIDC_CORE,
         ),
         Code::InteractionRequired => (
-            "prompt=none was asked, but the user has to choose something on a page.",
+            "`prompt=none` was asked, but the user has to choose something on a page.",
             &["The user belongs to several organisations, and the request does not say which is meant."],
-            &["Name the organisation (org:<slug>), or send the user there without prompt=none."],
+            &["Name the organisation (`org:<slug>`), or send the user there without `prompt=none`."],
             OIDC_CORE,
         ),
         Code::AccountSelectionRequired => (
-            "prompt=none was asked, but the user has to pick an account.",
+            "`prompt=none` was asked, but the user has to pick an account.",
             &["The request asks for an account to be chosen, which takes a page."],
-            &["Send the user to the authorization endpoint with prompt=select_account."],
+            &["Send the user to the authorization endpoint with `prompt=select_account`."],
             OIDC_CORE,
         ),
         Code::RequestNotSupported => (
-            "The parameter request is not supported.",
+            "The parameter `request` is not supported.",
             &["The authorization request is sent as a signed object (JAR), which this server does not read."],
-            &["Send the parameters themselves. See request_parameter_supported in the discovery document."],
+            &["Send the parameters themselves. See `request_parameter_supported` in the discovery document."],
             OIDC_CORE,
         ),
         Code::RequestUriNotSupported => (
-            "The parameter request_uri is not supported.",
+            "The parameter `request_uri` is not supported.",
             &["The authorization request is given by reference, which this server does not follow."],
-            &["Send the parameters themselves. See request_uri_parameter_supported in the discovery document."],
+            &["Send the parameters themselves. See `request_uri_parameter_supported` in the discovery document."],
             OIDC_CORE,
         ),
         Code::RegistrationNotSupported => (
-            "The parameter registration is not supported.",
+            "The parameter `registration` is not supported.",
             &["The request brings the client's metadata along, as self-issued providers take it."],
-            &["Have the client registered beforehand, and send its client_id."],
+            &["Have the client registered beforehand, and send its `client_id`."],
             OIDC_CORE,
         ),
         Code::UnmetAuthenticationRequirements => (
             "The request insists on a kind of sign-in that cannot be had here.",
-            &["acr is asked for as essential in claims, with values that this server does not reach."],
-            &["Ask for one of acr_values_supported in the discovery document, or make the claim voluntary."],
+            &["`acr` is asked for as essential in `claims`, with values that this server does not reach."],
+            &["Ask for one of `acr_values_supported` in the discovery document, or make the claim voluntary."],
             UNMET,
         ),
         Code::InvalidRedirectUri => (
@@ -279,10 +299,10 @@ pub const fn explain(code: Code) -> Explanation {
             &[
                 "It has a fragment, a user name or a wildcard.",
                 "It is http and not on a loopback address, or its scheme is one that runs code, such as javascript.",
-                "A scheme of its own (com.example.app:) is for native clients only.",
+                "A scheme of its own (`com.example.app:`) is for native clients only.",
             ],
             &[
-                "Register each full address with https. Native apps use a scheme of their own or http://127.0.0.1, whose port may vary.",
+                "Register each full address with https. Native apps use a scheme of their own or `http://127.0.0.1`, whose port may vary.",
             ],
             RFC_7591,
         ),
@@ -293,8 +313,8 @@ pub const fn explain(code: Code) -> Explanation {
                 "A URI is malformed or not https.",
             ],
             &[
-                "Read error_description: it names the member, and what was expected.",
-                "Compare with the …_supported lists of the discovery document.",
+                "Read `error_description`: it names the member, and what was expected.",
+                "Compare with the `…_supported` lists of the discovery document.",
             ],
             RFC_7591,
         ),

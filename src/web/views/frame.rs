@@ -77,6 +77,14 @@ impl Frame<'_> {
     }
 }
 
+/// A text in which some parts are code: each part, and whether it is.
+pub(super) type Marked<'a> = Vec<(bool, &'a str)>;
+
+/// The parts of a text with code between backticks, as the descriptions of refusals are written.
+pub(super) fn marked(text: &str) -> Marked<'_> {
+    text.split('`').enumerate().map(|(at, part)| (at % 2 == 1, part)).collect()
+}
+
 /// A membership as it is told: "Acme: editor".
 pub(super) fn membership(frame: &Frame<'_>, org: &str, role: &str) -> String {
     frame.locale.with("membership", [("org", Value::from(org)), ("role", Value::from(role))])

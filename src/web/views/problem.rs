@@ -3,7 +3,11 @@
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::{BackLink, Frame, explain, render};
+use super::{
+    BackLink, Frame, explain,
+    frame::{Marked, marked},
+    render,
+};
 use crate::protocol::Code;
 
 /// What the page of a problem shows.
@@ -56,14 +60,13 @@ pub enum ProblemKind {
 /// "Something went wrong", in the words of its kind.
 #[must_use]
 pub fn problem(frame: &Frame<'_>, view: &ProblemView) -> String {
-    let [title, what, lost, next] = view.kind.messages().map(|id| frame.text(id));
+    let [title, what, lost, next] = view.kind.messages().map(|id| frame.with(id, "brand", frame.brand.name()));
     let developer = view.developer.as_ref().map(|own| {
         let explanation = explain(own.error);
         DeveloperPart {
             error: own.error.as_str(),
-            // What stands between backticks is to be copied.
-            description: own.description.split('`').enumerate().map(|(at, part)| (at % 2 == 1, part)).collect(),
-            change: explanation.cures,
+            description: marked(&own.description),
+            change: explanation.cures.iter().copied().map(marked).collect(),
         }
     });
     render(&Page { frame: *frame, view, title, what, lost, next, developer })
@@ -133,8 +136,8 @@ impl ProblemKind {
 
 struct DeveloperPart<'a> {
     error: &'static str,
-    description: Vec<(bool, &'a str)>,
-    change: &'static [&'static str],
+    description: Marked<'a>,
+    change: Vec<Marked<'static>>,
 }
 
 #[derive(Template)]
