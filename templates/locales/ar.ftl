@@ -11,6 +11,7 @@ membership = { $org }: { $role }
 place-device = على هذا الجهاز ({ $host })
 place-app = تطبيق على هذا الجهاز ({ $scheme })
 unverified = غير موثَّق: لم يتحقق أحد في { $brand } من هوية أصحاب هذا التطبيق.
+website = الموقع
 privacy-policy = سياسة الخصوصية
 terms = شروط الاستخدام
 back-to = العودة إلى { $app }

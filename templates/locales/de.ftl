@@ -11,6 +11,7 @@ membership = { $org }: { $role }
 place-device = auf diesem Gerät ({ $host })
 place-app = App auf diesem Gerät ({ $scheme })
 unverified = Nicht geprüft: Niemand bei { $brand } hat geprüft, wer hinter dieser App steht.
+website = Website
 privacy-policy = Datenschutz
 terms = Nutzungsbedingungen
 back-to = Zurück zu { $app }

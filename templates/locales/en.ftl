@@ -12,6 +12,7 @@ membership = { $org }: { $role }
 place-device = on this device ({ $host })
 place-app = app on this device ({ $scheme })
 unverified = Not verified: nobody at { $brand } has checked who is behind this app.
+website = Website
 privacy-policy = Privacy policy
 terms = Terms of use
 back-to = Back to { $app }

@@ -11,6 +11,7 @@ membership = { $org }: { $role }
 place-device = en este dispositivo ({ $host })
 place-app = aplicación en este dispositivo ({ $scheme })
 unverified = Sin verificar: nadie en { $brand } ha comprobado quién está detrás de esta aplicación.
+website = Sitio web
 privacy-policy = Privacidad
 terms = Condiciones de uso
 back-to = Volver a { $app }

@@ -11,6 +11,7 @@ membership = { $org } : { $role }
 place-device = sur cet appareil ({ $host })
 place-app = application sur cet appareil ({ $scheme })
 unverified = Non vérifiée : personne chez { $brand } n’a vérifié qui se trouve derrière cette application.
+website = Site web
 privacy-policy = Confidentialité
 terms = Conditions d’utilisation
 back-to = Retour à { $app }

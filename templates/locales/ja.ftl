@@ -11,6 +11,7 @@ membership = { $org }：{ $role }
 place-device = この端末（{ $host }）
 place-app = この端末のアプリ（{ $scheme }）
 unverified = 未確認：このアプリの提供者を { $brand } では確認していません。
+website = ウェブサイト
 privacy-policy = プライバシーポリシー
 terms = 利用規約
 back-to = { $app } に戻る

@@ -27,7 +27,6 @@ mod program;
 mod races;
 mod readme;
 mod refresh;
-mod pages;
 mod resources;
 mod revoke;
 mod serving;

@@ -144,7 +144,7 @@ fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> String) -> Vec<
     }
     let state = text("st");
     let hidden = [("state", state.as_str())];
-    let back = || Some(BackLink { app: text("Team Wiki").into(), href: text("https://wiki.example/") });
+    let back = || BackLink::to(&text("Team Wiki"), Some(&text("https://wiki.example/")));
     let view = SignOutView {
         action: "/logout",
         csrf: &csrf,

@@ -74,6 +74,10 @@ impl ClientView {
         web_address(self.logo_uri.as_deref())
     }
 
+    pub(super) fn website(&self) -> Option<&str> {
+        web_address(self.client_uri.as_deref())
+    }
+
     pub(super) fn policy(&self) -> Option<&str> {
         web_address(self.policy_uri.as_deref())
     }
@@ -135,13 +139,35 @@ pub struct Person {
     pub detail: Option<Shown>,
 }
 
-/// A way back to an app, where that is safe.
+impl Person {
+    /// The detail, unless it says the name once more.
+    pub(super) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref().filter(|detail| **detail != *self.name)
+    }
+}
+
+/// A way back to an app, where that is safe: to an address on the web that the app has registered.
 #[derive(Clone, Debug)]
 pub struct BackLink {
-    /// The app.
-    pub app: Shown,
-    /// An address of its own: registered, or its `client_uri`.
-    pub href: String,
+    app: Shown,
+    href: String,
+}
+
+impl BackLink {
+    /// The way back to an app's own address, such as its `client_uri`; `None` when there is none on the web.
+    #[must_use]
+    pub fn to(app: &str, uri: Option<&str>) -> Option<Self> {
+        let url = Url::parse(web_address(uri)?).ok()?;
+        Some(Self { app: app.into(), href: url.into() })
+    }
+
+    pub(super) fn app(&self) -> &str {
+        &self.app
+    }
+
+    pub(super) fn href(&self) -> &str {
+        &self.href
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +180,13 @@ mod tests {
         assert_eq!(&*Shown::from("  two\r\n  lines\t "), "two lines");
         assert_eq!(Shown::from("x".repeat(5_000)).chars().count(), 121);
         assert_eq!(&*Shown::from("日本語 ويكي"), "日本語 ويكي");
+    }
+
+    #[test]
+    fn who_has_no_name_is_not_named_twice() {
+        let person = |name: &str, detail: &str| Person { name: name.into(), detail: Some(detail.into()) };
+        assert_eq!(person("alice", "alice").detail(), None);
+        assert_eq!(person("Alice", "alice").detail(), Some("alice"));
     }
 
     #[test]
@@ -176,6 +209,7 @@ mod tests {
     fn only_the_web_is_linked() {
         for uri in ["javascript:alert(1)", "data:text/html,x", "ftp://a.example/", "//a.example", ""] {
             assert_eq!(web_address(Some(uri)), None, "{uri}");
+            assert!(BackLink::to("Wiki", Some(uri)).is_none(), "{uri}");
         }
         assert_eq!(web_address(Some("https://a.example/p")), Some("https://a.example/p"));
     }
