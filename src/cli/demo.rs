@@ -10,7 +10,11 @@ use std::{
 use serde_json::json;
 
 use super::{Failure, output};
-use crate::demo::{self, Options, Ports, Running, seed::Entry};
+use crate::{
+    config::{Log, LogFormat},
+    demo::{self, Options, Ports, Running, seed::Entry},
+    telemetry::log,
+};
 
 /// What `latchkey demo` takes.
 #[derive(Debug, clap::Args)]
@@ -36,6 +40,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         Failure::new("neither XDG_DATA_HOME nor HOME says where to keep the demo's state")
             .hint("name a directory with --data")
     })?;
+    // Only what is wrong: the passwords and the link should stay in sight.
+    log::start(&Log { format: Some(LogFormat::Pretty), level: "warn".to_owned() });
     eprintln!("Starting the demo. The first time takes a moment: keys and passwords are made.");
     let running = demo::start(Options { data, fresh: args.fresh, ports: Ports::USUAL }).await?;
     output::print(&words(&running));

@@ -15,14 +15,16 @@ mod visits;
 mod words;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use axum::Router;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use axum_server::{Control, Handle};
+use tokio::task::JoinSet;
 
 use self::{
     data::Directory,
@@ -35,9 +37,13 @@ use crate::{
     cli::{Failure, output},
     clock::Clock,
     config::Settings,
+    jobs::{self, Jobs},
     keys::{self, KeyError, MasterKey},
     random::Random,
-    server::{self, Server},
+    server::{
+        Server,
+        listener::{self, Listeners},
+    },
     store::Store,
 };
 
@@ -65,8 +71,9 @@ pub struct Running {
     pub notices: Vec<String>,
     directory: Directory,
     server: Arc<Server>,
-    stop: watch::Sender<bool>,
-    tasks: JoinSet<()>,
+    jobs: Jobs,
+    control: Control,
+    serving: JoinSet<io::Result<()>>,
 }
 
 /// Start server, app and resource server.
@@ -85,7 +92,7 @@ pub async fn start(options: Options) -> Result<Running, Failure> {
             .hint("start over with --fresh"));
     }
     let mut notices = Vec::new();
-    let [server, app, resource_server] = places(options.ports, earlier.as_ref(), &mut notices).await?;
+    let [server, app, resource_server] = places(options.ports, earlier.as_ref(), &mut notices)?;
     let (clock, random) = (Clock::System, Random::System);
     let memory = Memory {
         issuer: server.url(),
@@ -110,12 +117,16 @@ pub async fn start(options: Options) -> Result<Running, Failure> {
     let http = relying_party::http_client().map_err(|error| Failure::new(error.to_string()))?;
     let api = ResourceServer::new(&memory.resource_server, &memory.issuer, http.clone(), clock.clone());
     let fieldnotes = fieldnotes(&memory, http, clock, random)?;
-    let (stop, stopped) = watch::channel(false);
-    let mut tasks = JoinSet::new();
-    serve(&mut tasks, server, server::router(opened.clone()), &stopped);
-    serve(&mut tasks, app, app::router(fieldnotes), &stopped);
-    serve(&mut tasks, resource_server, api.router(), &stopped);
-    Ok(Running { memory, people, notices, directory, server: opened, stop, tasks })
+    let (control, mut serving) = (Control::new(), JoinSet::new());
+    for (place, routes) in [(app, app::router(fieldnotes)), (resource_server, api.router())] {
+        for listener in place.listeners {
+            serving.spawn(serve(listener, routes.clone(), control.clone()));
+        }
+    }
+    let (jobs, own, until) = (jobs::start(&opened), opened.clone(), control.clone());
+    let listeners = Listeners { main: server.listeners, ops: None };
+    serving.spawn(async move { listener::serve(&own, listeners, &until).await });
+    Ok(Running { memory, people, notices, directory, server: opened, jobs, control, serving })
 }
 
 impl Running {
@@ -133,20 +144,19 @@ impl Running {
 
     /// Finish the requests that are being answered, and close the database.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        let finish = async { while self.tasks.join_next().await.is_some() {} };
         // A browser may keep a connection open for ever.
-        drop(tokio::time::timeout(LONGEST_GOODBYE, finish).await);
-        self.tasks.shutdown().await;
+        self.control.graceful_shutdown(Some(LONGEST_GOODBYE));
+        while self.serving.join_next().await.is_some() {}
+        self.jobs.stop().await;
         self.server.store.close().await;
     }
 }
 
-async fn places(ports: Ports, earlier: Option<&Memory>, notices: &mut Vec<String>) -> Result<[Place; 3], Failure> {
+fn places(ports: Ports, earlier: Option<&Memory>, notices: &mut Vec<String>) -> Result<[Place; 3], Failure> {
     let port_of = |url: fn(&Memory) -> &String| earlier.and_then(|memory| ports::of(url(memory)));
-    let server = ports::take(ports.server, port_of(|memory| &memory.issuer)).await?;
-    let app = ports::take(ports.app, port_of(|memory| &memory.app)).await?;
-    let api = ports::take(ports.resource_server, port_of(|memory| &memory.resource_server)).await?;
+    let server = ports::take(ports.server, port_of(|memory| &memory.issuer))?;
+    let app = ports::take(ports.app, port_of(|memory| &memory.app))?;
+    let api = ports::take(ports.resource_server, port_of(|memory| &memory.resource_server))?;
     for (asked, place, what) in [
         (ports.server, &server, "the server"),
         (ports.app, &app, "the sample app"),
@@ -235,17 +245,8 @@ fn fieldnotes(
     Ok(Arc::new(app::App { place, provider, visits, http, clock }))
 }
 
-fn serve(tasks: &mut JoinSet<()>, place: Place, routes: Router, stopped: &watch::Receiver<bool>) {
-    for listener in place.listeners {
-        tasks.spawn(listen(listener, routes.clone(), stopped.clone()));
-    }
-}
-
-async fn listen(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
-    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    let until = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-    // axum's listener goes on whatever a connection does; it never ends with an error.
-    drop(axum::serve(listener, service).with_graceful_shutdown(until).await);
+async fn serve(listener: TcpListener, routes: Router, control: Control) -> io::Result<()> {
+    axum_server::from_tcp(listener)?.handle(Handle::with_control(control)).serve(routes.into_make_service()).await
 }
 
 const LONGEST_GOODBYE: Duration = Duration::from_secs(3);

@@ -1,8 +1,9 @@
 //! Where the demo's three servers listen.
 
-use std::{io, net::Ipv6Addr};
-
-use tokio::net::TcpListener;
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, TcpListener},
+};
 
 use crate::cli::Failure;
 
@@ -38,11 +39,11 @@ impl Place {
 }
 
 /// Take the port that is asked for, or else the one that an earlier start had, or else another.
-pub(super) async fn take(asked: u16, earlier: Option<u16>) -> Result<Place, Failure> {
+pub(super) fn take(asked: u16, earlier: Option<u16>) -> Result<Place, Failure> {
     let others = (1..=9_u16).filter_map(|tens| asked.checked_add(tens.saturating_mul(10))).filter(|_| asked != 0);
     for port in std::iter::once(asked).chain(earlier).chain(others) {
         if port != 0
-            && let Ok(place) = listen(port).await
+            && let Ok(place) = listen(port)
         {
             return Ok(place);
         }
@@ -50,7 +51,7 @@ pub(super) async fn take(asked: u16, earlier: Option<u16>) -> Result<Place, Fail
     let mut problem = None;
     // The system's choice is free on IPv4; on IPv6 another program may have it.
     for _ in 0..16 {
-        match listen(0).await {
+        match listen(0) {
             Ok(place) => return Ok(place),
             Err(error) => problem = Some(error),
         }
@@ -61,10 +62,10 @@ pub(super) async fn take(asked: u16, earlier: Option<u16>) -> Result<Place, Fail
 
 /// Listen on 127.0.0.1 and, where there is IPv6, on ::1: a browser may take `localhost` for either, and
 /// must not meet another program on one of them.
-async fn listen(port: u16) -> io::Result<Place> {
-    let first = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).await?;
+fn listen(port: u16) -> io::Result<Place> {
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     let port = first.local_addr()?.port();
-    let listeners = match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+    let listeners = match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
         Ok(second) => vec![first, second],
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
         Err(_) => vec![first],
@@ -81,18 +82,18 @@ pub(super) fn of(url: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_taken_port_makes_way_for_another() {
-        let taken = take(0, None).await.expect("a free port");
-        let other = take(taken.port, None).await.expect("another port");
+    #[test]
+    fn a_taken_port_makes_way_for_another() {
+        let taken = take(0, None).expect("a free port");
+        let other = take(taken.port, None).expect("another port");
         assert_ne!(other.port, taken.port);
     }
 
-    #[tokio::test]
-    async fn the_port_of_an_earlier_start_is_preferred_to_a_new_one() {
-        let taken = take(0, None).await.expect("a free port");
-        let earlier = take(0, None).await.expect("a free port").port;
-        let place = take(taken.port, Some(earlier)).await.expect("the earlier one");
+    #[test]
+    fn the_port_of_an_earlier_start_is_preferred_to_a_new_one() {
+        let taken = take(0, None).expect("a free port");
+        let earlier = take(0, None).expect("a free port").port;
+        let place = take(taken.port, Some(earlier)).expect("the earlier one");
         assert_eq!(place.port, earlier);
         assert_eq!(of(&place.url()), Some(earlier));
     }

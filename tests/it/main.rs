@@ -12,6 +12,15 @@ mod client_commands;
 mod client_credentials;
 mod clients;
 mod config;
+#[cfg(feature = "demo")]
+mod browser;
+#[cfg(feature = "demo")]
+mod chrome;
+mod client_commands;
+mod client_credentials;
+mod clients;
+#[cfg(feature = "demo")]
+mod demo;
 mod discovery;
 mod introspect;
 mod key_cli;
@@ -31,6 +40,8 @@ mod resources;
 mod revoke;
 mod serving;
 mod sign_in;
+#[cfg(feature = "demo")]
+mod surfer;
 mod token;
 mod tokens;
 mod userinfo;
