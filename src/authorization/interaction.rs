@@ -6,7 +6,7 @@ use super::{
     request::Request,
 };
 use crate::{
-    clients::{ApplicationType, Client},
+    clients::ApplicationType,
     protocol::{Code, Refusal, Timestamp},
     store::consents::Consent,
 };
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::{
         authorization::{request::OrgWish, response::Recipient},
-        clients::Metadata,
+        clients::{Client, Metadata},
         orgs::Membership,
         protocol::{AuthMethod, Lifetime, Params, Prompt, ResponseMode, claims::ClaimsRequest},
     };

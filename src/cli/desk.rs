@@ -41,11 +41,12 @@ impl Desk {
     /// When it cannot be opened or is not ours to touch.
     pub async fn open(settings: Settings, json: bool) -> Result<Self, Failure> {
         database::check_owner(&settings.database_url)?;
-        if let Some(file) = database::file(&settings.database_url).filter(|file| !file.exists()) {
+        let new = database::file(&settings.database_url).filter(|file| !file.exists());
+        let store = Store::open(&settings.database_url).await?;
+        if let Some(file) = new {
             // In the wrong directory, an empty list would look like an answer.
             eprintln!("note: {} is new; `database_url` says where the database is", file.display());
         }
-        let store = Store::open(&settings.database_url).await?;
         let registry = Registry::new(store.clone(), &settings.issuer);
         Ok(Self {
             settings,

@@ -107,7 +107,8 @@ fn a_database_that_cannot_be_opened_is_named_with_a_hint() {
 
 #[test]
 fn doctor_finds_nothing_bad_on_a_new_and_on_a_used_installation() {
-    let place = Place::new();
+    // An issuer at which nobody can be listening, whatever else runs on this machine.
+    let place = Place::new().env("LATCHKEY_ISSUER", "http://localhost:1");
     let new = place.run(&["doctor"]).ok();
     assert!(new.contains("✓ configuration") && new.contains("! database: latchkey.db is not there yet"), "{new}");
     assert!(!place.path("latchkey.db").exists() && !place.path("keys").exists(), "doctor changes nothing");

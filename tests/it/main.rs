@@ -7,18 +7,15 @@ mod account_home;
 mod accounts;
 mod approval;
 mod authorize;
+#[cfg(feature = "demo")]
+mod browser;
+#[cfg(feature = "demo")]
+mod chrome;
 mod cli;
 mod client_commands;
 mod client_credentials;
 mod clients;
 mod config;
-#[cfg(feature = "demo")]
-mod browser;
-#[cfg(feature = "demo")]
-mod chrome;
-mod client_commands;
-mod client_credentials;
-mod clients;
 #[cfg(feature = "demo")]
 mod demo;
 mod discovery;

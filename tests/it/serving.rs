@@ -27,7 +27,8 @@ use crate::{
 
 #[test]
 fn a_server_says_that_it_lives_and_is_ready() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let alive = serving.get("/healthz");
     assert_eq!((alive.status, alive.body.as_str()), (200, "{\"status\":\"ok\"}"));
     let ready = serving.get("/readyz");
@@ -37,7 +38,8 @@ fn a_server_says_that_it_lives_and_is_ready() {
 
 #[test]
 fn every_answer_has_an_id_that_the_log_knows() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let first = serving.get("/no/such/thing?code=SECRET-IN-A-URL");
     let id = first.header("x-request-id").expect("an id").to_owned();
     assert_eq!(first.status, 404);
@@ -53,21 +55,24 @@ fn every_answer_has_an_id_that_the_log_knows() {
 
 #[test]
 fn an_id_that_a_stranger_brings_is_not_taken() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let reply = get(serving.main, "/healthz", "X-Request-Id: forged\r\n");
     assert_ne!(reply.header("x-request-id"), Some("forged"));
 }
 
 #[test]
 fn a_wrong_method_is_told_the_right_ones() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let reply = exchange(serving.main, "DELETE /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("GET,HEAD")));
 }
 
 #[test]
 fn metrics_are_for_this_machine_alone() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     serving.get("/healthz");
     let metrics = serving.get("/metrics");
     assert_eq!(metrics.status, 200);
@@ -102,7 +107,8 @@ async fn metrics_are_not_for_another_machine() {
 
 #[test]
 fn strange_requests_make_no_metric() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     for n in 0..5 {
         serving.get(&format!("/strange/{n}"));
         exchange(serving.main, &format!("X{n} /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
@@ -114,7 +120,8 @@ fn strange_requests_make_no_metric() {
 
 #[test]
 fn those_who_look_after_it_can_have_a_listener_of_their_own() {
-    let serving = Place::new().env("LATCHKEY_OPS_LISTEN", "127.0.0.1:0").serve(&[]);
+    let place = Place::new().env("LATCHKEY_OPS_LISTEN", "127.0.0.1:0");
+    let serving = place.serve(&[]);
     let ops = serving.ops.expect("a second listener");
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(get(ops, path, "").status, 200, "{path}");
@@ -127,7 +134,8 @@ fn those_who_look_after_it_can_have_a_listener_of_their_own() {
 
 #[test]
 fn an_issuer_with_a_path_is_served_under_it_and_watched_at_the_root() {
-    let serving = Place::new().serve(&["--issuer", "http://localhost:8080/id"]);
+    let place = Place::new();
+    let serving = place.serve(&["--issuer", "http://localhost:8080/id"]);
     assert_eq!(serving.get("/healthz").status, 200);
     assert_eq!(serving.get("/account").status, 404);
     assert_ne!(serving.get("/id/account").status, 404);
@@ -135,14 +143,16 @@ fn an_issuer_with_a_path_is_served_under_it_and_watched_at_the_root() {
 
 #[test]
 fn the_root_leads_to_the_account() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let reply = serving.get("/");
     assert_eq!((reply.status, reply.header("location")), (303, Some("http://localhost:8080/account")));
 }
 
 #[test]
 fn people_see_a_page_where_nothing_is() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let page = get(serving.main, "/nothing", "Accept: text/html,*/*\r\n");
     assert_eq!((page.status, page.header("content-type")), (404, Some("text/html; charset=utf-8")));
     assert!(page.header("content-security-policy").is_some());
@@ -151,7 +161,8 @@ fn people_see_a_page_where_nothing_is() {
 
 #[test]
 fn the_host_header_leads_nobody_away() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     for headers in ["Host: evil.example\r\n", "X-Forwarded-Host: evil.example\r\n"] {
         let request = format!("GET / HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
         let reply = exchange(serving.main, &request);
@@ -189,7 +200,8 @@ fn sigterm_finishes_what_is_being_answered_and_closes_the_database() {
 
 #[test]
 fn sigint_stops_it_too_and_a_second_one_at_once() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let begun = hold_open(&serving);
     serving.signal("INT");
     while std::net::TcpStream::connect(serving.main).is_ok() {
@@ -246,7 +258,8 @@ fn mark_as_demo(place: &Place) {
 
 #[test]
 fn heads_that_are_too_large_or_ambiguous_are_refused() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let large = format!("X-Large: {}\r\n", "a".repeat(70_000));
     assert_eq!(get(serving.main, "/healthz", &large).status, 431);
     let many = "X-Many: 1\r\n".repeat(200);
@@ -265,7 +278,8 @@ fn heads_that_are_too_large_or_ambiguous_are_refused() {
 
 #[test]
 fn bodies_that_are_too_large_are_refused_in_the_endpoints_own_words() {
-    let serving = Place::new().serve(&[]);
+    let place = Place::new();
+    let serving = place.serve(&[]);
     let post = |path: &str, head: &str, body: &str| {
         let form = "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n";
         exchange(serving.main, &format!("POST {path} HTTP/1.1\r\nHost: x\r\n{form}{head}\r\n{body}"))
