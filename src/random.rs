@@ -26,6 +26,7 @@ impl Random {
 
     /// `N` random bytes.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the chance that everything else asks")]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match self {

@@ -189,8 +189,11 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// One question about a request.
+type Check = fn(&mut Draft<'_>) -> Result<(), Refusal>;
+
 /// What is checked once the client may be told, in this order.
-const CHECKS: &[fn(&mut Draft<'_>) -> Result<(), Refusal>] = &[
+const CHECKS: &[Check] = &[
     response_mode,
     request_objects,
     rfc_6749,

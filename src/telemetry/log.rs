@@ -314,8 +314,7 @@ mod tests {
     fn logged(format: LogFormat, log: impl FnOnce()) -> String {
         let capture = Capture(Arc::default(), format);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(capture.clone()), log);
-        let line = capture.0.lock().unwrap().clone();
-        line
+        std::mem::take(&mut *capture.0.lock().unwrap())
     }
 
     #[test]

@@ -75,21 +75,24 @@ impl Place {
         let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
         all.extend(args);
         let mut child = self.command(&all).stderr(Stdio::piped()).spawn().expect("the program runs");
-        let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut lines = Vec::new();
-        loop {
+        let log = BufReader::new(child.stderr.take().expect("a pipe"));
+        // Killed from here on, however the test ends.
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut serving = Serving { main: nowhere, ops: None, child, log, before: String::new() };
+        while serving.main == nowhere {
             let mut line = String::new();
-            if log.read_line(&mut line).expect("the log can be read") == 0 {
-                panic!("the server has not started: {:?}\n{}", child.wait(), lines.join(""));
+            if serving.log.read_line(&mut line).expect("the log can be read") == 0 {
+                panic!("the server has not started: {:?}\n{}", serving.child.wait(), serving.before);
             }
             let read: Value = serde_json::from_str(&line).unwrap_or_default();
-            lines.push(line);
+            serving.before.push_str(&line);
             if read["message"] == "serving" {
                 let address = |name: &str| read[name].as_str().and_then(|text| text.parse().ok());
-                let main = address("listen").expect("the log says where it listens");
-                return Serving { main, ops: address("ops"), child, log, before: lines.concat() };
+                serving.main = address("listen").expect("the log says where it listens");
+                serving.ops = address("ops");
             }
         }
+        serving
     }
 }
 
