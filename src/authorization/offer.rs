@@ -51,20 +51,28 @@ impl Offers {
     ) -> Result<Self, Refusal> {
         let audience = audience::resolve(&request.scope, &request.resources, resources, issuer)?;
         let offer = |membership: Option<&Membership>| Offer::new(request, &audience, membership, resources);
-        let needs_role =
-            || audience::permissions(&request.scope, &audience, resources).iter().any(|(_, gate)| *gate == Gate::Role);
         Ok(match &request.org {
             OrgWish::Slug(slug) => match memberships.iter().find(|membership| membership.org_slug == *slug) {
                 Some(membership) => Self::One(Box::new(offer(Some(membership)))),
                 None => Self::NoSuchOrganisation,
             },
-            OrgWish::Unsaid if !needs_role() => Self::One(Box::new(offer(None))),
+            OrgWish::Unsaid if !needs_role(request, &audience, resources) => Self::One(Box::new(offer(None))),
             OrgWish::Any | OrgWish::Unsaid => match memberships {
                 [] => Self::One(Box::new(offer(None))),
                 [only] => Self::One(Box::new(offer(Some(only)))),
                 several => Self::Choice(several.iter().map(|membership| offer(Some(membership))).collect()),
             },
         })
+    }
+
+    /// Whether it matters to this request which organisations its user belongs to.
+    #[must_use]
+    pub fn depend_on_memberships(request: &Request, resources: &[Resource], issuer: &str) -> bool {
+        let needs_role = || {
+            audience::resolve(&request.scope, &request.resources, resources, issuer)
+                .is_ok_and(|audience| needs_role(request, &audience, resources))
+        };
+        request.org != OrgWish::Unsaid || needs_role()
     }
 
     /// The offer for an organisation, or the only one there is.
@@ -86,6 +94,11 @@ impl Offers {
             Self::NoSuchOrganisation => &[],
         }
     }
+}
+
+/// Whether anything that is asked for is given by a role alone.
+fn needs_role(request: &Request, audience: &Audience, resources: &[Resource]) -> bool {
+    audience::permissions(&request.scope, audience, resources).iter().any(|(_, gate)| *gate == Gate::Role)
 }
 
 impl Offer {

@@ -49,7 +49,11 @@ impl Situation {
         };
         let resources = registry.resources().await?;
         let mut db = store.read().await?;
-        let memberships = orgs::memberships_of(&mut db, &login.sub).await?;
+        let memberships = if Offers::depend_on_memberships(&request, &resources, issuer) {
+            orgs::memberships_of(&mut db, &login.sub).await?
+        } else {
+            Vec::new()
+        };
         let remembered = consents::of_client(&mut db, &login.sub, &request.client.id).await?;
         let offers = Offers::of(&request, &memberships, &resources, issuer);
         let for_this_request = authenticated_sid == Some(login.sid.as_str());

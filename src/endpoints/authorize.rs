@@ -24,7 +24,6 @@ use crate::{
     store::{
         authorization_requests,
         consents::{self, Consent},
-        instance,
     },
     tokens::id_token,
     web::{
@@ -210,7 +209,7 @@ pub async fn grant(
         return Err(crate::protocol::Error::broken("a grant without anybody signed in").into());
     };
     let request = &situation.request;
-    let issuer_epoch = instance::issuer_epoch(&mut server.store.read().await?).await?;
+    let issuer_epoch = server.grants.issuer_epoch().await?;
     let mut tx = server.store.write().await?;
     if let Some(waiting) = waiting
         && !authorization_requests::spend(&mut tx, &waiting.id, now.0).await?

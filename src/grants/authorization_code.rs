@@ -21,10 +21,7 @@ use super::{
 use crate::{
     clients::AuthenticatedClient,
     protocol::{Code, Error, GrantType, Params, PlainSecret, Refusal, Result, pkce},
-    store::{
-        Write,
-        grants::{self, Grant},
-    },
+    store::grants::{self, Grant},
 };
 
 /// A code is burnt at so many vain tries.
@@ -54,7 +51,7 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
         return Err(invalid(format!("grant {} has been ended", grant.id)));
     }
     if grant.code_spent_at.is_some() {
-        return Err(replayed(context.store.write().await?, context, &grant).await?);
+        return Err(replayed(context, &grant).await?);
     }
     if now.0 >= grant.code_expires_at {
         return Err(invalid(format!("the code of grant {} has expired", grant.id)));
@@ -76,7 +73,10 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
     // and of two racing ones one wins.
     let mut tx = context.store.write().await?;
     if !grants::spend_code(&mut tx, &live.grant.id, now.0, issued.grant_expires_at.0).await? {
-        return Err(replayed(tx, context, &live.grant).await?);
+        // Let go of the row first: whoever ends grants takes the generation before them (see `Write::touch`), and two
+        // that hold one and wait for the other would never end.
+        drop(tx);
+        return Err(replayed(context, &live.grant).await?);
     }
     issued.keep(&mut tx).await?;
     tx.commit().await?;
@@ -151,7 +151,8 @@ async fn failed(context: Context<'_>, client: &AuthenticatedClient, grant: &Gran
 
 /// A second redemption by whoever could have made the first: the code has leaked, or the first one was the thief's.
 /// RFC 6749 §4.1.2: what it gave is revoked; committed before the answer, or the rollback would undo it.
-async fn replayed(mut tx: Write, context: Context<'_>, grant: &Grant) -> Result<Error> {
+async fn replayed(context: Context<'_>, grant: &Grant) -> Result<Error> {
+    let mut tx = context.store.write().await?;
     if grants::end(&mut tx, &grant.id, "code replayed", context.now.0).await? {
         tracing::warn!(
             event = "code_replayed",

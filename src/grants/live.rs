@@ -222,7 +222,11 @@ impl LiveGrants {
         })
     }
 
-    async fn user(&self, sub: &str) -> Result<Option<Arc<Account>>> {
+    /// The account of that subject identifier, as it stands now.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn user(&self, sub: &str) -> Result<Option<Arc<Account>>> {
         let memory = &self.0;
         memory
             .users

@@ -211,7 +211,7 @@ impl Pools {
             let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
             Ok(Self::Sqlite { read, write })
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
+            let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
             Ok(Self::Postgres(options.connect(url).await?))
         } else {
             Err(StoreError::Url)

@@ -169,7 +169,7 @@ async fn stay(
     browser.sign_in(&server.store, &login, now).await?;
     let before = login::device_cookie(server, visitor.headers());
     let device = login::remember_device(server, &account, before.as_deref(), now).await?;
-    Ok((SignedIn { login, account }, Outcome { device: Some(device), ..notice.into() }))
+    Ok((SignedIn { login, account: Arc::new(account) }, Outcome { device: Some(device), ..notice.into() }))
 }
 
 async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), PageError> {

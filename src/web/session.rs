@@ -9,7 +9,7 @@ use tower_sessions::{
 };
 
 use crate::{
-    accounts::{self, Account},
+    accounts::Account,
     authorization::login::Login,
     protocol::{Error, Lifetime, Result, Timestamp},
     random::Random,
@@ -65,7 +65,7 @@ pub struct SignedIn {
     /// How and when.
     pub login: Login,
     /// Whose account it is, as it stands now.
-    pub account: Account,
+    pub account: Arc<Account>,
 }
 
 impl FromRequestParts<Arc<Server>> for BrowserSession {
@@ -126,12 +126,10 @@ impl BrowserSession {
     /// When the session or the account cannot be read.
     pub async fn signed_in(&self, server: &Server, now: Timestamp) -> Result<Option<SignedIn>> {
         let Some(login) = self.session.get::<Login>(LOGIN).await? else { return Ok(None) };
-        let mut db = server.store.read().await?;
-        let account = accounts::find(&mut db, &login.sub).await?;
+        let account = server.grants.user(&login.sub).await?;
         let Some(account) = account.filter(|account| account.enabled && account.epoch == login.epoch) else {
             return Ok(None);
         };
-        drop(db);
         let seen: i64 = self.session.get(SEEN).await?.unwrap_or_default();
         if now.0.saturating_sub(seen) > SEEN_EVERY.0 {
             self.session.insert(SEEN, now.0).await?;
