@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     app::{App, Form, see_other},
-    pages::{self, DashboardPage, TroubleView},
+    pages::{self, DashboardPage, RefreshView, TroubleView},
     relying_party::{Tokens, Trouble},
     resource_server::ARTICLES,
     verifier::part,
@@ -41,7 +41,7 @@ pub(super) fn show(app: &App, csrf: &str, person: &Person) -> Response {
         userinfo: told.map(|told| words::lines(told, Place::Userinfo, now)).unwrap_or_default(),
         userinfo_trouble: person.userinfo.as_ref().err().map(|trouble| TroubleView::new(trouble, issuer)),
         call: person.call.as_ref(),
-        refreshed: person.refresh.as_ref().and_then(|done| done.as_ref().ok()),
+        refreshed: person.refresh.as_ref().and_then(|done| done.as_ref().ok()).map(|done| compare(done, now)),
         refresh_trouble: person
             .refresh
             .as_ref()
@@ -146,7 +146,7 @@ pub(super) async fn refresh(State(app): State<Arc<App>>, form: Form) -> Response
     let done = match refreshed {
         Ok(tokens) => {
             let userinfo = app.provider.userinfo(&tokens).await;
-            let done = compare(&person.tokens, &tokens, app.clock.now());
+            let done = Refreshed { before: person.tokens.clone(), after: tokens.clone() };
             app.visits.with(&form.id, |visit| {
                 visit.person = visit.person.take().map(|person| Person { tokens, userinfo, ..person });
             });
@@ -166,11 +166,12 @@ fn keep(app: &App, id: &str, done: Result<Refreshed, Trouble>) {
     });
 }
 
-fn compare(old: &Tokens, new: &Tokens, now: Timestamp) -> Refreshed {
+fn compare(done: &Refreshed, now: Timestamp) -> RefreshView {
+    let (old, new) = (&done.before, &done.after);
     let differ = |old: &str, new: &str| {
         words::changes(&part(old, 1).unwrap_or_default(), &part(new, 1).unwrap_or_default(), now)
     };
-    Refreshed {
+    RefreshView {
         id_token: differ(&old.id_token.to_string(), &new.id_token.to_string()),
         access_token: differ(old.access_token.secret(), new.access_token.secret()),
         is_refresh_token_new: old.refresh_token.as_ref().map(|own| own.secret())

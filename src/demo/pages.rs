@@ -8,8 +8,8 @@ use axum::{
 
 use super::{
     relying_party::Trouble,
-    visits::{Call, Refreshed},
-    words::{self, Decoded, Line},
+    visits::Call,
+    words::{self, Change, Decoded, Line},
 };
 
 /// What every page of the app says of where it stands.
@@ -45,7 +45,7 @@ pub(super) struct DashboardPage<'a> {
     pub(super) userinfo: Vec<Line>,
     pub(super) userinfo_trouble: Option<TroubleView>,
     pub(super) call: Option<&'a Call>,
-    pub(super) refreshed: Option<&'a Refreshed>,
+    pub(super) refreshed: Option<RefreshView>,
     pub(super) refresh_trouble: Option<TroubleView>,
 }
 
@@ -76,6 +76,13 @@ pub(super) struct ApiPage<'a> {
     pub(super) url: &'a str,
     pub(super) issuer: &'a str,
     pub(super) scopes: &'a str,
+}
+
+/// What a refresh changed, as the page tells it: what is different, and the names of what is not.
+pub(super) struct RefreshView {
+    pub(super) id_token: (Vec<Change>, Vec<String>),
+    pub(super) access_token: (Vec<Change>, Vec<String>),
+    pub(super) is_refresh_token_new: bool,
 }
 
 /// Trouble as a page tells it: in words first, then as it came.

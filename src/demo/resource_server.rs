@@ -197,8 +197,8 @@ impl Turned {
         };
         let mut body = json!({ "error_description": description });
         let mut challenge = "Bearer realm=\"kb\"".to_owned();
-        if let (Some(code), Some(body)) = (code, body.as_object_mut()) {
-            body.insert("error".to_owned(), code.into());
+        if let Some(code) = code {
+            body = json!({ "error": code, "error_description": description });
             challenge.push_str(&format!(", error=\"{code}\", error_description=\"{}\"", quotable(&description)));
         }
         if let Self::NotEnough { scope } = &self {

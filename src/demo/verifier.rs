@@ -206,12 +206,12 @@ impl Keys {
 /// The header names an access token (RFC 9068 §4), RS256 and a key; gives the key's id.
 fn check_header(header: &Header) -> Result<&str, Doubt> {
     if header.alg != "RS256" {
-        return Err(invalid("only RS256 is accepted as `alg`"));
+        return Err(invalid("only RS256 is accepted as alg"));
     }
     // An ID token says `JWT` here: it is made for an app to read, not to open an API with.
     let typ = header.typ.as_deref().unwrap_or_default();
     if !typ.eq_ignore_ascii_case("at+jwt") && !typ.eq_ignore_ascii_case("application/at+jwt") {
-        return Err(invalid("this is no access token: `typ` is not `at+jwt`"));
+        return Err(invalid("this is no access token: its typ is not at+jwt"));
     }
     header.kid.as_deref().ok_or_else(|| invalid("the token does not say which key signed it"))
 }

@@ -8,10 +8,7 @@ use std::{
 use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
-use super::{
-    relying_party::{Proof, Tokens, Trouble},
-    words::Change,
-};
+use super::relying_party::{Proof, Tokens, Trouble};
 use crate::{
     clock::Clock,
     protocol::{Lifetime, Timestamp},
@@ -64,12 +61,11 @@ pub(super) struct Verdict {
     pub(super) text: String,
 }
 
-/// What a refresh changed.
+/// What a refresh gave in place of what.
 #[derive(Clone)]
 pub(super) struct Refreshed {
-    pub(super) id_token: (Vec<Change>, Vec<String>),
-    pub(super) access_token: (Vec<Change>, Vec<String>),
-    pub(super) is_refresh_token_new: bool,
+    pub(super) before: Tokens,
+    pub(super) after: Tokens,
 }
 
 impl Visits {
