@@ -5,6 +5,7 @@ use std::hint::black_box;
 use super::ground::{Ground, ISSUER};
 use criterion::Criterion;
 use latchkey::{
+    authorization::request::{Context, Request},
     clients::audience,
     protocol::{
         ApplicationType, Params, RedirectUri, Scope,
@@ -23,6 +24,14 @@ pub(crate) fn requests(criterion: &mut Criterion, ground: &Ground) {
     let mut group = criterion.benchmark_group("requests");
 
     group.bench_function("parameters", |b| b.iter(|| Params::parse(black_box(QUERY.as_bytes()))));
+
+    group.bench_function("authorization request", |b| {
+        b.iter(|| {
+            let params = Params::parse(QUERY.as_bytes()).expect("the query is well-formed");
+            let context = Context { registry: &ground.registry, issuer: ISSUER, read_hint: &|_| None };
+            assert!(ground.runtime.block_on(Request::parse(context, params)).is_ok(), "the request is valid");
+        });
+    });
 
     group.bench_function("scope, parsed", |b| b.iter(|| Scope::parse(black_box(SCOPE))));
     let scope = Scope::parse(SCOPE).expect("the scope is well-formed");

@@ -41,9 +41,8 @@ async function start(command, args, { env, cwd, url }) {
 
 // The demo as a newcomer starts it, but for the browser, which is ours; what it says to programs.
 export async function demo() {
-  const released = process.env.LATCHKEY_RELEASE ?? program
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'))
-  const child = spawn(released, ['demo', '--no-open', '--data', folder], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program, ['demo', '--no-open', '--data', folder], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve) => child.once('close', resolve))
   const stop = async () => {
     child.kill()

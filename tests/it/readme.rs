@@ -3,7 +3,10 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use clap::CommandFactory;
-use latchkey::{cli::Cli, config::SETTINGS};
+use latchkey::{
+    cli::Cli,
+    config::{SETTINGS, Settings, Sources},
+};
 
 /// A part of README that is made: between `<!-- made from X -->` and `<!-- end -->`.
 const BEGIN: &str = "<!-- made from ";
@@ -42,6 +45,20 @@ fn its_links_lead_somewhere() {
         count += 1;
     }
     assert!(count > 10, "README.md walks through the code");
+}
+
+#[test]
+fn its_configurations_are_accepted() {
+    let readme = fs::read_to_string("README.md").expect("README.md is readable");
+    let examples: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() >= 2, "README.md shows TLS, and a proxy");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    for (number, example) in examples.into_iter().enumerate() {
+        let file = folder.path().join(format!("{number}.toml"));
+        fs::write(&file, example).expect("a temporary file");
+        let loaded = Settings::load(&Sources { file: Some(file), env: Vec::new(), flags: Vec::new() });
+        assert!(loaded.is_ok(), "{example}\n{}", loaded.err().map(|problems| problems.to_string()).unwrap_or_default());
+    }
 }
 
 fn made_again(readme: &str) -> String {
