@@ -69,10 +69,7 @@ pub async fn post(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<HttpResponse, PageError> {
-    let mut all = query.unwrap_or_default().into_bytes();
-    all.push(b'&');
-    all.extend_from_slice(&body);
-    let params = Params::parse(&all).map_err(PageError::authorization)?;
+    let params = Params::parse_post(query.as_deref(), &body).map_err(PageError::authorization)?;
     let encoded = params.to_query();
     if encoded.len() <= LONGEST_URL {
         return Ok(page::see_other(&server, &format!("{AUTHORIZE}?{encoded}")));

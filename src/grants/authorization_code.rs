@@ -170,24 +170,14 @@ fn invalid(why: impl Into<String>) -> Error {
     Refusal::new(Code::InvalidGrant, INVALID).hint(why).into()
 }
 
-/// A grant as the machine sees it. Our clock judges, not the machine's: it sees one that never ends.
+/// A grant as the machine sees it, with the challenge that its code was asked for.
 fn view(grant: &Grant) -> Result<View> {
-    let mut extensions = Extensions::new();
+    let mut view = super::view(grant)?;
     if let Some(challenge) = &grant.code_challenge {
         // As `Pkce` writes it: the challenge, and a letter for the method (S256).
-        extensions.set(&Pkce::required(), Value::private(Some(format!("{challenge}S"))));
+        view.extensions.set(&Pkce::required(), Value::private(Some(format!("{challenge}S"))));
     }
-    Ok(View {
-        owner_id: grant.user_id.clone(),
-        client_id: grant.client_id.clone(),
-        scope: grant
-            .scope
-            .parse()
-            .map_err(|_| Error::broken(format!("the scope of grant {} is malformed", grant.id)))?,
-        redirect_uri: grant.redirect_uri.parse()?,
-        until: super::never()?,
-        extensions,
-    })
+    Ok(view)
 }
 
 /// What the machine may see of a token request; the credentials stay outside.

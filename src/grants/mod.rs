@@ -3,6 +3,7 @@
 //! Each grant drives one of oxide-auth's machines: they know the order of RFC 6749's checks and compare client,
 //! redirect URI and scope; the rows, the clock and the signatures are ours, between two steps.
 
+use oxide_auth::primitives::grant::{Extensions, Grant as View};
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     keys::Keyring,
     protocol::{Code, Error, GrantType, Params, Refusal, Result, Scope, Timestamp},
     random::Random,
-    store::Store,
+    store::{Store, grants::Grant},
 };
 
 /// Take one step of a machine. It answers with the question that has to come next, or refuses (RFC 6749 §5.2).
@@ -93,9 +94,19 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
     }
 }
 
-/// The end of a grant as the machines see it: our clock has judged already, theirs shall not judge again.
-fn never<T: std::str::FromStr>() -> Result<T> {
-    "9999-12-31T23:59:59Z".parse().map_err(|_| Error::broken("the end of time cannot be read"))
+/// A grant as the machines see it. Our clock judges, not theirs: they see one that never ends.
+fn view(grant: &Grant) -> Result<View> {
+    Ok(View {
+        owner_id: grant.user_id.clone(),
+        client_id: grant.client_id.clone(),
+        scope: grant
+            .scope
+            .parse()
+            .map_err(|_| Error::broken(format!("the scope of grant {} is malformed", grant.id)))?,
+        redirect_uri: grant.redirect_uri.parse()?,
+        until: "9999-12-31T23:59:59Z".parse()?,
+        extensions: Extensions::new(),
+    })
 }
 
 /// What a machine refused, as we say it.

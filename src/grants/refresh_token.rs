@@ -5,10 +5,7 @@
 
 use std::borrow::Cow;
 
-use oxide_auth::{
-    code_grant::refresh::{Input, Output, Refresh, Request},
-    primitives::grant::{Extensions, Grant as View},
-};
+use oxide_auth::code_grant::refresh::{Input, Output, Refresh, Request};
 
 use super::{
     Context, Granted, LiveGrant,
@@ -50,7 +47,7 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
     let asked = asked_scope(params, &grant)?;
     let input = Input::Recovered {
         scope: asked.as_ref().map(|scope| scope.to_string().into()),
-        grant: Some(Box::new(view(&grant)?)),
+        grant: Some(Box::new(super::view(&grant)?)),
     };
     verify(machine, input)?;
 
@@ -222,21 +219,6 @@ fn verify(mut machine: Refresh, input: Input<'_>) -> Result<()> {
 
 fn invalid(why: impl Into<String>) -> Error {
     Refusal::new(Code::InvalidGrant, INVALID).hint(why).into()
-}
-
-/// A grant as the machine sees it. Our clock judges, not the machine's: it sees one that never ends.
-fn view(grant: &Grant) -> Result<View> {
-    Ok(View {
-        owner_id: grant.user_id.clone(),
-        client_id: grant.client_id.clone(),
-        scope: grant
-            .scope
-            .parse()
-            .map_err(|_| Error::broken(format!("the scope of grant {} is malformed", grant.id)))?,
-        redirect_uri: grant.redirect_uri.parse()?,
-        until: super::never()?,
-        extensions: Extensions::new(),
-    })
 }
 
 /// What the machine may see of a token request.

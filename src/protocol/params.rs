@@ -39,6 +39,14 @@ impl Params {
         Ok(params)
     }
 
+    /// Read what a POST brings in its URL and its body, as one: a parameter in both is a repeated one.
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
+    pub fn parse_post(query: Option<&str>, body: &[u8]) -> Result<Self, Refusal> {
+        Self::parse(&[query.unwrap_or_default().as_bytes(), body].join(&b'&'))
+    }
+
     /// The value of a parameter, if it was given.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -20,7 +20,7 @@ use crate::{
         grants::{self, Grant},
     },
     web::{
-        csrf::{self, Forgery},
+        csrf,
         form::Form,
         headers::{self, PagePolicy},
         login::{self, LOGIN},
@@ -60,17 +60,13 @@ pub async fn post(
     Form(form): Form,
 ) -> Result<Response, PageError> {
     let now = server.clock.now();
-    let expected = browser.expected_csrf().await?;
-    let forgery = csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")).err();
-    if forgery == Some(Forgery::ForeignOrigin) {
-        return Err(PageError::Forged);
-    }
+    let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
     let Some(signed_in) = browser.signed_in(&server, now).await? else {
         return Ok(page::see_other(&server, LOGIN));
     };
     let id = form.get("id").unwrap_or_default();
     let (signed_in, outcome) = match form.get("action") {
-        _ if forgery.is_some() => (signed_in, AccountProblem::Expired.into()),
+        _ if !is_current => (signed_in, AccountProblem::Expired.into()),
         Some("change_password") => change_password(&server, &visitor, &browser, signed_in, &form, now).await?,
         Some("end_session") => {
             let is_own = id == signed_in.login.sid;

@@ -22,7 +22,7 @@ use crate::{
     },
     server::Server,
     web::{
-        csrf::{self, Forgery},
+        csrf,
         form::{Form, Query},
         headers, login,
         page::{self, PageError},
@@ -65,11 +65,8 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let id = query.get("request").ok_or(PageError::Expired)?;
     let resume = || page::see_other(&server, &authorize::resume_path(id));
-    let expected = browser.expected_csrf().await?;
-    match csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")) {
-        Err(Forgery::ForeignOrigin) => return Err(PageError::Forged),
-        Err(Forgery::Stale) => return Ok(resume()),
-        Ok(()) => {}
+    if !csrf::is_current(&server, &visitor, &browser, &form).await? {
+        return Ok(resume());
     }
     let Some(question) = Question::find(&server, &browser, id).await? else { return Ok(resume()) };
     match form.get("action") {

@@ -4,13 +4,38 @@ use axum::http::{HeaderMap, header::ORIGIN};
 use subtle::ConstantTimeEq;
 use url::Url;
 
+use crate::{
+    protocol::Params,
+    server::Server,
+    web::{page::PageError, session::BrowserSession, visitor::Visitor},
+};
+
 /// Why a form was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forgery {
+enum Forgery {
     /// It was sent from a page of somebody else's.
     ForeignOrigin,
     /// It belongs to a session that has ended or changed: an old tab, or a forgery; it cannot be told which.
     Stale,
+}
+
+/// Whether a form belongs to the session as it stands now; if not, it comes from an old tab, and the handler says how
+/// its page goes on.
+///
+/// # Errors
+/// [`PageError::Forged`] for a form that a page of somebody else's sent.
+pub async fn is_current(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    form: &Params,
+) -> Result<bool, PageError> {
+    let expected = browser.expected_csrf().await?;
+    match check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")) {
+        Ok(()) => Ok(true),
+        Err(Forgery::Stale) => Ok(false),
+        Err(Forgery::ForeignOrigin) => Err(PageError::Forged),
+    }
 }
 
 /// Check that a form comes from a page that this server made for this very session.
@@ -20,7 +45,7 @@ pub enum Forgery {
 ///
 /// # Errors
 /// When it does not.
-pub fn check(headers: &HeaderMap, issuer: &str, expected: Option<&str>, given: Option<&str>) -> Result<(), Forgery> {
+fn check(headers: &HeaderMap, issuer: &str, expected: Option<&str>, given: Option<&str>) -> Result<(), Forgery> {
     if let Some(origin) = headers.get(ORIGIN) {
         let own = Url::parse(issuer).map(|url| url.origin().ascii_serialization());
         if own.ok().as_deref().map(str::as_bytes) != Some(origin.as_bytes()) {

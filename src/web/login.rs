@@ -26,7 +26,7 @@ use crate::{
     store::authorization_requests,
     web::{
         account::ACCOUNT,
-        csrf::{self, Forgery},
+        csrf,
         form::{Form, Query},
         headers::{self, PagePolicy},
         page::{self, PageError},
@@ -76,16 +76,12 @@ pub async fn post(
 ) -> std::result::Result<Response, PageError> {
     let now = server.clock.now();
     let username = form.get("username").unwrap_or_default().to_owned();
-    let expected = browser.expected_csrf().await?;
-    let forgery = csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")).err();
-    if forgery == Some(Forgery::ForeignOrigin) {
-        return Err(PageError::Forged);
-    }
+    let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
     let purpose = match Purpose::find(&server, &browser, query.get("request")).await? {
         Ok(purpose) => purpose,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    if forgery.is_some() {
+    if !is_current {
         // An old tab, or the cookie is gone. Signed in meanwhile: go on; else the same page, fresh.
         if browser.signed_in(&server, now).await?.is_some() {
             return Ok(page::see_other(&server, &purpose.next()));

@@ -15,7 +15,7 @@ use crate::{
     store::{browser_sessions, grants},
     tokens::id_token::{self, HintClaims},
     web::{
-        csrf::{self, Forgery},
+        csrf,
         form::Form,
         headers::{self, PagePolicy},
         login,
@@ -68,10 +68,7 @@ pub async fn post(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Result<Response, PageError> {
-    let mut all = query.unwrap_or_default().into_bytes();
-    all.push(b'&');
-    all.extend_from_slice(&body);
-    let params = Params::parse(&all).map_err(PageError::sign_out)?;
+    let params = Params::parse_post(query.as_deref(), &body).map_err(PageError::sign_out)?;
     Ok(page::see_other(&server, &format!("{LOGOUT}?{}", params.to_query())))
 }
 
@@ -87,12 +84,9 @@ pub async fn confirm(
 ) -> Result<Response, PageError> {
     let now = server.clock.now();
     let wanted: Params = WISH.iter().filter_map(|name| Some((*name, form.get(name)?.to_owned()))).collect();
-    let expected = browser.expected_csrf().await?;
-    match csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")) {
-        Err(Forgery::ForeignOrigin) => return Err(PageError::Forged),
+    if !csrf::is_current(&server, &visitor, &browser, &form).await? {
         // An old tab: ask again, or say that it is done.
-        Err(Forgery::Stale) => return Ok(page::see_other(&server, &format!("{LOGOUT}?{}", wanted.to_query()))),
-        Ok(()) => {}
+        return Ok(page::see_other(&server, &format!("{LOGOUT}?{}", wanted.to_query())));
     }
     let wish = Wish::read(&server, wanted).await?;
     if form.get("action") == Some("cancel") {

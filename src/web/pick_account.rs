@@ -9,7 +9,7 @@ use crate::{
     server::Server,
     store::authorization_requests,
     web::{
-        csrf::{self, Forgery},
+        csrf,
         form::{Form, Query},
         headers,
         login::{self, LOGIN},
@@ -67,11 +67,8 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let id = query.get("request").ok_or(PageError::Expired)?;
     let resume = || page::see_other(&server, &authorize::resume_path(id));
-    let expected = browser.expected_csrf().await?;
-    match csrf::check(visitor.headers(), &server.settings.issuer, expected.as_deref(), form.get("csrf")) {
-        Err(Forgery::ForeignOrigin) => return Err(PageError::Forged),
-        Err(Forgery::Stale) => return Ok(resume()),
-        Ok(()) => {}
+    if !csrf::is_current(&server, &visitor, &browser, &form).await? {
+        return Ok(resume());
     }
     let Some(waiting) = authorize::find_waiting(&server, &browser, id).await? else { return Ok(resume()) };
     match form.get("action") {
