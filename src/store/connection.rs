@@ -3,14 +3,18 @@
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    Connection, PgConnection, PgPool, Postgres, SqliteConnection, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolConnection,
     postgres::PgPoolOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::cache::Freshness;
+use super::{
+    cache::Freshness,
+    sqlite::{Connections, Reader},
+    turn::Turn,
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -20,6 +24,9 @@ pub enum StoreError {
     /// A statement or a connection failed.
     #[error("the database refused a statement")]
     Database(#[from] sqlx::Error),
+    /// A commit failed, for every transaction that shared it.
+    #[error("the database refused a commit")]
+    Commit(#[source] Arc<sqlx::Error>),
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migration(#[source] MigrateError),
@@ -47,7 +54,11 @@ impl StoreError {
     /// What the operator can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        let Self::Database(error) = self else { return None };
+        let error = match self {
+            Self::Database(error) => error,
+            Self::Commit(error) => error,
+            _ => return None,
+        };
         match error {
             sqlx::Error::Io(_) => Some("is the database running, and is `database_url` its address?"),
             sqlx::Error::PoolTimedOut => Some("is the database running, and does it allow one more connection?"),
@@ -78,11 +89,7 @@ pub struct Store {
 
 #[derive(Clone)]
 enum Pools {
-    /// SQLite has one write lock: a single connection holds it, and readers never wait for it.
-    Sqlite {
-        read: SqlitePool,
-        write: SqlitePool,
-    },
+    Sqlite(Connections),
     Postgres(PgPool),
 }
 
@@ -112,7 +119,7 @@ impl Store {
     pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
         let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
         let applied: Vec<i64> = match self.read().await? {
-            Read::Sqlite(mut connection) => sqlx::query_scalar(APPLIED).fetch_all(&mut *connection).await,
+            Read::Sqlite(mut reader) => sqlx::query_scalar(APPLIED).fetch_all(reader.connection()).await,
             Read::Postgres(mut connection) => sqlx::query_scalar(APPLIED).fetch_all(&mut *connection).await,
         }
         .or_else(|error| match error {
@@ -132,7 +139,12 @@ impl Store {
     /// A migration that fails, or a database of a newer version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let done = match &self.pools {
-            Pools::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Pools::Sqlite(connections) => {
+                let mut own = connections.another().await?;
+                let done = MIGRATIONS.run(&mut own).await;
+                own.close().await?;
+                done
+            }
             Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
         };
         done.map_err(|error| match error {
@@ -147,7 +159,7 @@ impl Store {
     /// When no connection can be had.
     pub async fn read(&self) -> Result<Read, StoreError> {
         Ok(match &self.pools {
-            Pools::Sqlite { read, .. } => Read::Sqlite(read.acquire().await?),
+            Pools::Sqlite(connections) => Read::Sqlite(connections.read().await?),
             Pools::Postgres(pool) => Read::Postgres(pool.acquire().await?),
         })
     }
@@ -158,8 +170,7 @@ impl Store {
     /// When no connection or no lock can be had.
     pub async fn write(&self) -> Result<Write, StoreError> {
         let transaction = match &self.pools {
-            // IMMEDIATE: take the one write lock now rather than fail to upgrade to it later.
-            Pools::Sqlite { write, .. } => Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Sqlite(connections) => Held::Sqlite(connections.write().await?),
             Pools::Postgres(pool) => Held::Postgres(pool.begin().await?),
         };
         Ok(Write { transaction, touched: false, freshness: self.freshness.clone() })
@@ -180,10 +191,7 @@ impl Store {
     /// Close every connection, so that what was written is checkpointed before the program ends.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
-            }
+            Pools::Sqlite(connections) => connections.close().await,
             Pools::Postgres(pool) => pool.close().await,
         }
     }
@@ -203,13 +211,7 @@ impl Pools {
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
                 .optimize_on_close(true, None);
-            let write = SqlitePoolOptions::new()
-                .max_connections(1)
-                .acquire_timeout(Duration::from_secs(30))
-                .connect_with(options.clone())
-                .await?;
-            let read = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-            Ok(Self::Sqlite { read, write })
+            Ok(Self::Sqlite(Connections::open(options).await?))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
             Ok(Self::Postgres(options.connect(url).await?))
@@ -222,7 +224,7 @@ impl Pools {
 /// A plain connection.
 pub enum Read {
     /// To SQLite.
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(Reader),
     /// To PostgreSQL.
     Postgres(PoolConnection<Postgres>),
 }
@@ -236,7 +238,7 @@ pub struct Write {
 }
 
 enum Held {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Turn),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -260,7 +262,7 @@ impl Write {
     /// When the database cannot; then nothing has happened.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.transaction {
-            Held::Sqlite(tx) => tx.commit().await?,
+            Held::Sqlite(turn) => turn.commit().await?,
             Held::Postgres(tx) => tx.commit().await?,
         }
         if self.touched {
@@ -287,7 +289,7 @@ pub trait Access: Send {
 impl Access for Read {
     fn conn(&mut self) -> Conn<'_> {
         match self {
-            Self::Sqlite(connection) => Conn::Sqlite(connection),
+            Self::Sqlite(reader) => Conn::Sqlite(reader.connection()),
             Self::Postgres(connection) => Conn::Postgres(connection),
         }
     }
@@ -296,7 +298,7 @@ impl Access for Read {
 impl Access for Write {
     fn conn(&mut self) -> Conn<'_> {
         match &mut self.transaction {
-            Held::Sqlite(transaction) => Conn::Sqlite(transaction),
+            Held::Sqlite(turn) => Conn::Sqlite(turn.connection()),
             Held::Postgres(transaction) => Conn::Postgres(transaction),
         }
     }

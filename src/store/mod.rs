@@ -41,6 +41,8 @@ pub mod resources;
 pub mod roles;
 pub mod signing_keys;
 pub mod snapshot;
+mod sqlite;
+mod turn;
 pub mod users;
 
 pub use cache::{Cache, Freshness, LOOK_EVERY};
