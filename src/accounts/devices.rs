@@ -28,6 +28,7 @@ pub async fn remember(
     let device = PlainSecret::new(format!("{PREFIX}{}", random.token()));
     let hash = device.hash();
     let mut tx = store.write().await?;
+    tx.line_up().await?;
     if let Some(before) = before {
         known_devices::replace(&mut tx, PlainSecret::new(before).hash().as_str(), hash.as_str()).await?;
     }

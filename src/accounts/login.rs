@@ -134,10 +134,10 @@ async fn welcome(
     else {
         return Ok(Attempt::Wrong);
     };
-    meters.succeed(&mut tx, counted).await?;
     if let (Verdict::RightAndRehashed(new), Some(old)) = (verdict, &user.password_hash) {
         users::rehash(&mut tx, &user.id, old, &new).await?;
     }
+    meters.succeed(&mut tx, counted).await?;
     tx.commit().await?;
     Ok(Attempt::Welcome(Box::new(current.try_into()?)))
 }

@@ -208,6 +208,9 @@ pub async fn grant(
     let request = &situation.request;
     let issuer_epoch = server.grants.issuer_epoch().await?;
     let mut tx = server.store.write().await?;
+    if let Some(consent) = consent {
+        consents::remember(&mut tx, consent).await?;
+    }
     if let Some(waiting) = waiting
         && !authorization_requests::spend(&mut tx, &waiting.id, now.0).await?
     {
@@ -216,9 +219,6 @@ pub async fn grant(
         return Ok(page::see_other(server, &resume_path(&waiting.id)));
     }
     let terms = Terms { lifetime: server.settings.tokens.code, issuer_epoch, now };
-    if let Some(consent) = consent {
-        consents::remember(&mut tx, consent).await?;
-    }
     let code = code::issue(&mut tx, request, login, offer, terms, &server.random).await?;
     tx.commit().await?;
     Ok(page::deliver(visitor, &request.recipient.accept(code.expose())))

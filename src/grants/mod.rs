@@ -12,7 +12,7 @@ use crate::{
     keys::Keyring,
     protocol::{Code, Error, GrantType, Params, Refusal, Result, Scope, Timestamp},
     random::Random,
-    store::{Store, grants::Grant},
+    store::{self, Store, grants::Grant},
 };
 
 /// Take one step of a machine. It answers with the question that has to come next, or refuses (RFC 6749 §5.2).
@@ -87,11 +87,14 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
         let description = format!("this client is not registered for the grant {grant_type}");
         return Err(Refusal::new(Code::UnauthorizedClient, description).into());
     }
-    match grant_type {
-        GrantType::AuthorizationCode => authorization_code::exchange(context, client, params).await,
-        GrantType::RefreshToken => refresh_token::exchange(context, client, params).await,
-        GrantType::ClientCredentials => client_credentials::exchange(context, client, params).await,
-    }
+    store::retried(|| async move {
+        match grant_type {
+            GrantType::AuthorizationCode => authorization_code::exchange(context, client, params).await,
+            GrantType::RefreshToken => refresh_token::exchange(context, client, params).await,
+            GrantType::ClientCredentials => client_credentials::exchange(context, client, params).await,
+        }
+    })
+    .await
 }
 
 /// A grant as the machines see it. Our clock judges, not theirs: they see one that never ends.

@@ -31,6 +31,7 @@ pub async fn tidy(store: &Store, tokens: &Tokens, now: Timestamp) -> Result<u64>
     for kind in Kind::ALL {
         loop {
             let mut tx = store.write().await?;
+            tx.line_up().await?;
             let deleted = kind.forget(&mut tx, tokens, now).await?;
             tx.commit().await?;
             all = all.saturating_add(deleted);

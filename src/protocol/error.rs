@@ -35,6 +35,15 @@ impl Error {
     pub fn broken(what: impl Into<String>) -> Self {
         Self::Failed(Fault { cause: what.into().into(), location: Location::caller() })
     }
+
+    /// What broke, if it is of that type.
+    #[must_use]
+    pub fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Failed(fault) => fault.cause.downcast_ref(),
+        }
+    }
 }
 
 impl From<Refusal> for Error {

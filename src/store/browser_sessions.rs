@@ -70,6 +70,11 @@ struct Row {
     expires_at: i64,
 }
 
+#[derive(sqlx::FromRow)]
+struct User {
+    user_id: Option<String>,
+}
+
 #[async_trait]
 impl SessionStore for BrowserSessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
@@ -158,14 +163,14 @@ impl SessionStore for BrowserSessions {
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let hash = hash(id);
         let mut tx = self.store.write().await.map_err(backend)?;
-        let signed_in = query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1 AND sid IS NOT NULL", &hash)
-            .map_err(backend)?;
-        if signed_in > 0 {
+        let user =
+            select!(&mut tx, User, fetch_optional, "SELECT user_id FROM browser_sessions WHERE hash = $1", &hash)
+                .map_err(backend)?;
+        if user.is_some_and(|user| user.user_id.is_some()) {
             // Grants may hang on it, and be remembered as alive.
             tx.touch().await.map_err(backend)?;
-        } else {
-            query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", &hash).map_err(backend)?;
         }
+        query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", &hash).map_err(backend)?;
         tx.commit().await.map_err(backend)
     }
 }

@@ -28,6 +28,7 @@ pub mod authorization_requests;
 pub mod browser_sessions;
 mod cache;
 pub mod clients;
+mod conflict;
 mod connection;
 pub mod consents;
 pub mod database_clock;
@@ -46,4 +47,5 @@ mod turn;
 pub mod users;
 
 pub use cache::{Cache, Freshness, LOOK_EVERY};
+pub use conflict::retried;
 pub use connection::{Access, Conn, Read, Store, StoreError, Write};

@@ -1,11 +1,20 @@
 //! Many at once: of one code and of one refresh token, on one node and on two.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
 use axum::http::StatusCode;
-use latchkey::protocol::Lifetime;
+use latchkey::{
+    protocol::Lifetime,
+    store::{self, login_failures},
+};
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
     approval::approve,
@@ -128,4 +137,38 @@ async fn guesses_at_once_do_not_outrun_the_count() {
         answer.refused("invalid_grant");
     }
     app.redeems(world, &code).await.refused("invalid_grant");
+}
+
+/// Two transactions that take two rows in opposite order, and wait for each other until PostgreSQL gives one up. SQLite
+/// lets nobody begin to write while another does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn work_that_the_database_gives_up_for_anothers_sake_is_done_again() {
+    let world = World::new().await;
+    let store = &world.server.store;
+    if !store.is_postgres() {
+        return;
+    }
+    let (both_hold_one, tries) = (Barrier::new(2), AtomicUsize::new(0));
+    let takes = async |first: &str, second: &str| {
+        let is_first_try = AtomicBool::new(true);
+        store::retried(|| async {
+            tries.fetch_add(1, Ordering::SeqCst);
+            let mut tx = store.write().await?;
+            login_failures::count(&mut tx, first, 0, i64::MAX).await?;
+            if is_first_try.swap(false, Ordering::SeqCst) {
+                both_hold_one.wait().await;
+            }
+            login_failures::count(&mut tx, second, 0, i64::MAX).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    };
+    let (one, other) = tokio::join!(takes("a", "b"), takes("b", "a"));
+    one.expect("it is done");
+    other.expect("it is done, too");
+    assert!(tries.into_inner() > 2, "one of them was given up");
+    let mut db = store.read().await.unwrap();
+    for key in ["a", "b"] {
+        assert_eq!(login_failures::find(&mut db, key, 0).await.unwrap().unwrap().failures, 2, "nothing counts twice");
+    }
 }
