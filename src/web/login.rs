@@ -224,7 +224,9 @@ pub fn client_view(client: &Client, redirect_uri: &str) -> ClientView {
         policy_uri: client.metadata.policy_uri.clone(),
         tos_uri: client.metadata.tos_uri.clone(),
         client_uri: client.metadata.client_uri.clone(),
-        verified: client.first_party,
+        // Whoever is registered, the operator has registered: there is no other way in until clients can register
+        // themselves (RFC 7591).
+        verified: true,
     }
 }
 

@@ -310,3 +310,13 @@ async fn proving_again_who_one_is_keeps_what_was_given_and_another_user_ends_it(
     assert!(!is_active().await, "alice's session ended when bob took the browser over");
     app.refreshes(&world, tokens["refresh_token"].as_str().unwrap()).await.refused("invalid_grant");
 }
+
+#[tokio::test]
+async fn an_app_that_the_operator_registered_is_not_called_unverified() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    let page = browser.authorizes(&app.asks("openid")).await;
+    assert!(page.body.contains("login-submit") && !page.body.contains("Not verified"), "{}", page.body);
+    let page = browser.signs_in(&page, "alice").await;
+    assert!(page.body.contains("consent-allow") && !page.body.contains("Not verified"), "{}", page.body);
+}
