@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -91,6 +92,8 @@ struct Question {
     situation: Situation,
     signed_in: SignedIn,
     offers: Offers,
+    /// The claim `organizations`, where it is asked for.
+    organizations: Option<Arc<Value>>,
     now: Timestamp,
 }
 
@@ -114,7 +117,10 @@ impl Question {
             return Ok(None);
         }
         let Some(Ok(offers)) = situation.offers.clone() else { return Ok(None) };
-        Ok(Some(Self { waiting, situation, signed_in, offers, now }))
+        let asks_for_orgs = offers.all().iter().any(|offer| offer.scope.contains("orgs"));
+        let organizations =
+            if asks_for_orgs { Some(server.grants.organizations(&signed_in.login.sub).await?) } else { None };
+        Ok(Some(Self { waiting, situation, signed_in, offers, organizations, now }))
     }
 
     /// A fingerprint of what is asked, of whom, by whom: request, user, session and exact content (product decision 10).
@@ -142,7 +148,11 @@ impl Question {
         let is_protocol = |token: &&str| matches!(classify(token), ScopeToken::Protocol);
         let told = |token: &str| {
             let one: Scope = std::iter::once(token).collect();
-            Told::all(&claims::released(&self.signed_in.account, &one, &[]))
+            let mut told = claims::released(&self.signed_in.account, &one, &[]);
+            // No claim of the account, but of the memberships: the very value that userinfo tells.
+            let organizations = self.organizations.as_deref().filter(|_| token == "orgs");
+            told.extend(organizations.map(|listing| ("organizations".to_owned(), listing.clone())));
+            Told::all(&told)
         };
         offer
             .scope

@@ -320,3 +320,20 @@ async fn an_app_that_the_operator_registered_is_not_called_unverified() {
     let page = browser.signs_in(&page, "alice").await;
     assert!(page.body.contains("consent-allow") && !page.body.contains("Not verified"), "{}", page.body);
 }
+
+#[tokio::test]
+async fn the_organisations_that_will_be_told_are_shown() {
+    let world = World::new().await;
+    let app = world.app("wiki").await;
+    let alice = world.user("alice").await;
+    let mut browser = world.browser();
+    let page = browser.authorizes(&app.asks("openid orgs")).await;
+    let page = browser.signs_in(&page, "alice").await;
+    assert!(page.body.contains("your role in each") && !page.body.contains("acme"), "{}", page.body);
+    world.org("globex", &[(&alice, "viewer")]).await;
+    world.org("acme", &[(&alice, "owner")]).await;
+    let page = browser.authorizes(&app.asks("openid orgs")).await;
+    assert!(page.body.contains("acme: owner, globex: viewer"), "{}", page.body);
+    let page = browser.authorizes(&app.asks("openid email")).await;
+    assert!(page.body.contains("consent-allow") && !page.body.contains("acme"), "who does not ask is told nothing");
+}
