@@ -160,6 +160,7 @@ mod tests {
                 state: None,
                 issuer: "https://id.example".into(),
                 client_name: "App".into(),
+                ui_locales: None,
             },
             scope: ["openid", "email"].into_iter().collect(),
             resources: Vec::new(),

@@ -176,6 +176,7 @@ impl<'a> Draft<'a> {
                 state: params.get("state").map(str::to_owned),
                 issuer: context.issuer.to_owned(),
                 client_name: bound.client.name().to_owned(),
+                ui_locales: params.get("ui_locales").map(str::to_owned),
             },
             scope: Scope::default(),
             asked_resources: Vec::new(),

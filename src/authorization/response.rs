@@ -11,6 +11,7 @@ pub struct Recipient {
     pub(super) state: Option<String>,
     pub(super) issuer: String,
     pub(super) client_name: String,
+    pub(super) ui_locales: Option<String>,
 }
 
 /// An answer on its way to a client.
@@ -24,6 +25,8 @@ pub struct Response {
     pub params: Vec<(&'static str, String)>,
     /// What the client calls itself, for the page a form is sent from.
     pub client_name: String,
+    /// The languages in which that page shall speak.
+    pub ui_locales: Option<String>,
 }
 
 /// Why an authorization request came to nothing, and who may be told.
@@ -70,6 +73,7 @@ impl Recipient {
             mode: self.mode,
             params,
             client_name: self.client_name.clone(),
+            ui_locales: self.ui_locales.clone(),
         }
     }
 }
@@ -119,6 +123,7 @@ mod tests {
             state: Some("a b&c".into()),
             issuer: "https://id.example".into(),
             client_name: "App".into(),
+            ui_locales: None,
         }
     }
 

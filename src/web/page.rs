@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use url::form_urlencoded;
 
 use crate::{
     authorization::response,
     endpoints::dialect,
-    protocol::{Code, Error, Refusal},
+    protocol::{Code, Error, Refusal, Result},
     server::Server,
+    store::authorization_requests,
     web::{
         headers::{self, PagePolicy},
         views::{self, Developer, FormPostView, ProblemKind, ProblemView},
@@ -100,14 +102,23 @@ impl IntoResponse for PageError {
 }
 
 /// Turn what went wrong into a page, around all routes that people see.
-pub async fn show_problems(visitor: Visitor, request: Request, next: Next) -> Response {
+pub async fn show_problems(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    request: Request,
+    next: Next,
+) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
     let mut response = next.run(request).await;
     let Some(Unshown(unshown)) = response.extensions_mut().remove::<Unshown>() else { return response };
     let error = unshown.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     let Some(error) = error else { return response };
-    let locale = visitor.locale(None);
-    let view = ProblemView { kind: error.kind(), go_on: None, back: None, developer: error.developer() };
-    let html = views::problem(&visitor.frame(locale), &view);
+    let kind = error.kind();
+    // Who has failed asks for nothing more.
+    let behind = if kind == ProblemKind::Failed { None } else { Behind::find(&server, &query).await.ok() };
+    let Behind { ui_locales, .. } = behind.unwrap_or_default();
+    let view = ProblemView { kind, go_on: None, back: None, developer: error.developer() };
+    let html = views::problem(&visitor.frame(visitor.locale(ui_locales.as_deref())), &view);
     let mut page =
         headers::page(html, PagePolicy { status: view.kind.status(), has_form: false, ..PagePolicy::default() });
     // A session cookie that was set on the way is still set.
@@ -116,6 +127,40 @@ pub async fn show_problems(visitor: Visitor, request: Request, next: Next) -> Re
     }
     dialect::note(&mut page, error.into_error());
     page
+}
+
+/// The app behind a page, as the page's address tells: by itself, or by the request that waits under the reference there.
+#[derive(Debug, Default)]
+pub struct Behind {
+    /// The languages it asks for (`ui_locales`).
+    pub ui_locales: Option<String>,
+}
+
+impl Behind {
+    /// Find it. An address that cannot be taken as a whole still says this much.
+    ///
+    /// # Errors
+    /// When the database cannot.
+    pub async fn find(server: &Server, query: &str) -> Result<Self> {
+        let waiting = match once(query, "request") {
+            // To the authorization endpoint itself, `request` means something else (OIDC Core §6.1).
+            Some(id) if once(query, "client_id").is_none() => {
+                authorization_requests::find(&mut server.store.read().await?, &id).await?
+            }
+            _ => None,
+        };
+        let query = waiting.as_ref().map_or(query, |waiting| &waiting.params);
+        Ok(Self { ui_locales: once(query, "ui_locales") })
+    }
+}
+
+/// A parameter that is given exactly once.
+fn once(query: &str, name: &str) -> Option<String> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(own, _)| own == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (Some(only), None) => Some(only.into_owned()),
+        _ => None,
+    }
 }
 
 /// Lead the browser to another page of ours. 303: what was posted is not posted again.
@@ -135,7 +180,7 @@ pub fn deliver(visitor: &Visitor, answer: &response::Response) -> Response {
             response
         }
         None => {
-            let locale = visitor.locale(None);
+            let locale = visitor.locale(answer.ui_locales.as_deref());
             let params: Vec<(&str, &str)> = answer.params.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let view =
                 FormPostView { action: &answer.redirect_uri, params: &params, app: answer.client_name.as_str().into() };

@@ -279,3 +279,27 @@ async fn a_public_web_client_is_asked_for_every_time_on_its_loopback_uri_alone()
     let on_the_device = asks(&app, "openid", &[("redirect_uri", "http://127.0.0.1:4711/cb")]);
     assert!(browser.authorizes(&on_the_device).await.body.contains("consent-allow"));
 }
+
+#[tokio::test]
+async fn the_app_is_answered_in_the_language_it_asked_for_to_the_end() {
+    let (world, app) = world().await;
+    let german = |page: &Answer| assert!(page.body.contains("<html lang=\"de\""), "{} {}", page.status, page.body);
+    let mut browser = world.browser();
+    let params = asks(&app, "openid", &[("ui_locales", "xx de"), ("response_mode", "form_post")]);
+    let page = browser.authorizes(&params).await;
+    german(&page);
+    let request = crate::world::attribute(&page.body, "<form", "action").expect("a form");
+    world.advance(Lifetime::hours(2));
+    let late = browser.get(&request).await;
+    assert_eq!(late.status, StatusCode::GONE);
+    german(&late);
+    let answer = browser.goes_through(&params, "alice").await;
+    assert!(crate::world::field(&answer.body, "code").is_some(), "{}", answer.body);
+    german(&answer);
+
+    let wrong = asks(&app, "openid", &[("ui_locales", "de"), ("redirect_uri", "https://evil.test/cb")]);
+    german(&browser.authorizes(&wrong).await);
+    let twice = format!("/authorize?{}&scope=openid&ui_locales=de", encode(&app.asks("openid")));
+    german(&browser.get(&twice).await);
+    german(&browser.get("/logout?id_token_hint=rubbish&ui_locales=de").await);
+}
