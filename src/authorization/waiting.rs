@@ -35,7 +35,9 @@ pub enum Found {
     Mine(Waiting),
     /// Another browser began it, or none yet: its parameters may be begun with anew, its state is not to be had.
     AnotherBrowsers(Params),
-    /// It is past its time, or never was.
+    /// This browser began it, and it is past its time: its parameters may be begun with anew.
+    Late(Params),
+    /// It is long past its time, or another browser's, or never was.
     Nothing,
 }
 
@@ -71,13 +73,15 @@ pub async fn keep(
 /// # Errors
 /// When the database cannot, or holds a request that does not read back.
 pub async fn find(db: &mut impl Access, id: &str, browser: Option<&str>, now: Timestamp) -> Result<Found> {
-    let Some(row) = rows::find(db, id).await?.filter(|row| row.expires_at > now.0) else {
-        return Ok(Found::Nothing);
-    };
+    let Some(row) = rows::find(db, id).await? else { return Ok(Found::Nothing) };
     let params = Params::parse(row.params.as_bytes())?;
-    // Otherwise somebody could sign in for a request of their own and have another approve it.
-    if row.browser.is_none() || row.browser.as_deref() != browser {
-        return Ok(Found::AnotherBrowsers(params));
+    let is_mine = row.browser.is_some() && row.browser.as_deref() == browser;
+    match (is_mine, row.expires_at > now.0) {
+        (true, true) => {}
+        (true, false) => return Ok(Found::Late(params)),
+        // Otherwise somebody could sign in for a request of their own and have another approve it.
+        (false, true) => return Ok(Found::AnotherBrowsers(params)),
+        (false, false) => return Ok(Found::Nothing),
     }
     Ok(Found::Mine(Waiting {
         params,

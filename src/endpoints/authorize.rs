@@ -105,6 +105,7 @@ pub async fn resume(
             begin(&server, &visitor, &browser, params, Some(request)).await
         }
         Found::AnotherBrowsers(params) => begin(&server, &visitor, &browser, params, None).await,
+        Found::Late(params) => Err(PageError::Late(params)),
         Found::Nothing => Err(PageError::Expired),
     }
 }
@@ -119,13 +120,14 @@ pub fn resume_path(id: &str) -> String {
 /// [`resume`] does.
 ///
 /// # Errors
-/// [`PageError::Expired`] when there is no such request any more.
+/// [`PageError::Late`] or [`PageError::Expired`] when there is no such request any more.
 pub async fn find_waiting(server: &Server, browser: &BrowserSession, id: &str) -> Result<Option<Waiting>, PageError> {
     let own = browser.browser().await?;
     let mut db = server.store.read().await?;
     match waiting::find(&mut db, id, own.as_deref(), server.clock.now()).await? {
         Found::Mine(waiting) if !waiting.is_spent => Ok(Some(waiting)),
         Found::Mine(_) | Found::AnotherBrowsers(_) => Ok(None),
+        Found::Late(params) => Err(PageError::Late(params)),
         Found::Nothing => Err(PageError::Expired),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         form::Form,
         headers::{self, PagePolicy},
         login,
-        page::{self, PageError},
+        page::{self, Behind, PageError},
         session::{BrowserSession, SignedIn},
         views::{self, SignOutView, SignedOutView},
         visitor::Visitor,
@@ -99,10 +99,18 @@ pub async fn confirm(
 }
 
 /// `GET /logout/done`.
-pub async fn signed_out(visitor: Visitor) -> Response {
-    let locale = visitor.locale(None);
-    let html = views::signed_out(&visitor.frame(locale), &SignedOutView::default());
-    headers::page(html, PagePolicy { has_form: false, ..PagePolicy::default() })
+///
+/// # Errors
+/// When the database cannot.
+pub async fn signed_out(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let Behind { back, ui_locales } = Behind::find(&server, &query.unwrap_or_default()).await?;
+    let locale = visitor.locale(ui_locales.as_deref());
+    let html = views::signed_out(&visitor.frame(locale), &SignedOutView { back });
+    Ok(headers::page(html, PagePolicy { has_form: false, ..PagePolicy::default() }))
 }
 
 /// The parameters of a sign-out.
@@ -161,7 +169,7 @@ impl Wish {
     }
 
     fn done(&self, server: &Server) -> Response {
-        let Some(uri) = &self.redirect_uri else { return page::see_other(server, SIGNED_OUT) };
+        let Some(uri) = &self.redirect_uri else { return page::see_other(server, &self.signed_out_path()) };
         page::redirect(&match self.params.get("state") {
             None => uri.clone(),
             Some(state) => {
@@ -169,6 +177,14 @@ impl Wish {
                 format!("{uri}{}{state}", if uri.contains('?') { '&' } else { '?' })
             }
         })
+    }
+
+    /// Where one ends up here: the page knows from its address which app has asked.
+    fn signed_out_path(&self) -> String {
+        let client_id = self.client.as_ref().map(|client| client.id.as_str());
+        let told = [("client_id", client_id), ("ui_locales", self.params.get("ui_locales"))];
+        let told: Params = told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        format!("{SIGNED_OUT}?{}", told.to_query()).trim_end_matches('?').to_owned()
     }
 }
 

@@ -12,13 +12,13 @@ use url::form_urlencoded;
 
 use crate::{
     authorization::response,
-    endpoints::dialect,
-    protocol::{Code, Error, Refusal, Result},
+    endpoints::{authorize::AUTHORIZE, dialect},
+    protocol::{Code, Error, Params, Refusal, Result},
     server::Server,
     store::authorization_requests,
     web::{
         headers::{self, PagePolicy},
-        views::{self, Developer, FormPostView, ProblemKind, ProblemView},
+        views::{self, BackLink, Developer, FormPostView, ProblemKind, ProblemView},
         visitor::Visitor,
     },
 };
@@ -31,8 +31,10 @@ pub enum PageError {
     Authorization(Error),
     /// A sign-out that was not asked for as it should be (OIDC RP-Initiated Logout 1.0 §4).
     SignOut(Error),
-    /// What was begun here is past its time.
+    /// What was begun here is past its time, or never was.
     Expired,
+    /// The request of this browser is past its time; the same can be begun anew.
+    Late(Params),
     /// A form that another site's page sent.
     Forged,
     /// Anything else.
@@ -59,7 +61,7 @@ impl PageError {
             Self::SignOut(Error::Refused(_)) => ProblemKind::SignOut,
             Self::Other(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => ProblemKind::Busy,
             Self::Other(Error::Refused(_)) => ProblemKind::Unreadable,
-            Self::Expired => ProblemKind::RequestGone,
+            Self::Expired | Self::Late(_) => ProblemKind::RequestGone,
             Self::Forged => ProblemKind::FormRefused,
         }
     }
@@ -73,10 +75,18 @@ impl PageError {
         }
     }
 
+    /// Where the same request goes on.
+    fn go_on(&self, server: &Server) -> Option<String> {
+        match self {
+            Self::Late(params) => Some(format!("{}{AUTHORIZE}?{}", server.settings.base_path(), params.to_query())),
+            _ => None,
+        }
+    }
+
     fn into_error(self) -> Error {
         match self {
             Self::Authorization(error) | Self::SignOut(error) | Self::Other(error) => error,
-            Self::Expired => Refusal::new(Code::InvalidRequest, "the page is past its time").into(),
+            Self::Expired | Self::Late(_) => Refusal::new(Code::InvalidRequest, "the page is past its time").into(),
             Self::Forged => Refusal::new(Code::InvalidRequest, "the form was sent from a page of another site").into(),
         }
     }
@@ -116,8 +126,8 @@ pub async fn show_problems(
     let kind = error.kind();
     // Who has failed asks for nothing more.
     let behind = if kind == ProblemKind::Failed { None } else { Behind::find(&server, &query).await.ok() };
-    let Behind { ui_locales, .. } = behind.unwrap_or_default();
-    let view = ProblemView { kind, go_on: None, back: None, developer: error.developer() };
+    let Behind { back, ui_locales } = behind.unwrap_or_default();
+    let view = ProblemView { kind, go_on: error.go_on(&server), back, developer: error.developer() };
     let html = views::problem(&visitor.frame(visitor.locale(ui_locales.as_deref())), &view);
     let mut page =
         headers::page(html, PagePolicy { status: view.kind.status(), has_form: false, ..PagePolicy::default() });
@@ -132,6 +142,8 @@ pub async fn show_problems(
 /// The app behind a page, as the page's address tells: by itself, or by the request that waits under the reference there.
 #[derive(Debug, Default)]
 pub struct Behind {
+    /// The way back to it, if it is registered, enabled and at home on the web.
+    pub back: Option<BackLink>,
     /// The languages it asks for (`ui_locales`).
     pub ui_locales: Option<String>,
 }
@@ -150,7 +162,12 @@ impl Behind {
             _ => None,
         };
         let query = waiting.as_ref().map_or(query, |waiting| &waiting.params);
-        Ok(Self { ui_locales: once(query, "ui_locales") })
+        let client = match once(query, "client_id") {
+            Some(id) => server.registry.find(&id).await?.filter(|client| client.enabled),
+            None => None,
+        };
+        let back = client.and_then(|client| BackLink::to(client.name(), client.metadata.client_uri.as_deref()));
+        Ok(Self { back, ui_locales: once(query, "ui_locales") })
     }
 }
 

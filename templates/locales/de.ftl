@@ -219,6 +219,7 @@ lost-still-signed-in = Es wurde nichts geändert: Wenn Sie angemeldet waren, sin
 lost-last-step = Ihr letzter Schritt wurde vielleicht nicht gespeichert. Alles davor schon.
 next-ask-the-app = Gehen Sie zurück zur App und versuchen Sie es noch einmal. Wenn Sie wieder hier landen, sagen Sie es den Betreibern der App.
 next-sign-out-here = Sie können sich auf der Seite Ihres Kontos abmelden.
+next-go-on = Sie können hier weitermachen: Die Anfrage der App beginnt dann von vorn.
 next-begin-in-the-app = Gehen Sie zurück zur App und beginnen Sie noch einmal.
 next-open-again = Öffnen Sie die Seite noch einmal und wiederholen Sie den letzten Schritt.
 next-check-address = Prüfen Sie die Adresse, oder gehen Sie zu Ihrem Konto.

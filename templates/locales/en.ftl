@@ -220,6 +220,7 @@ lost-still-signed-in = Nothing was changed: if you were signed in, you still are
 lost-last-step = Your last step may not have been saved. Everything before it is.
 next-ask-the-app = Go back to the app and try again. If you come here once more, tell the people who run the app.
 next-sign-out-here = You can sign out on your account page.
+next-go-on = You can go on from here: the app's request then begins anew.
 next-begin-in-the-app = Go back to the app and begin again.
 next-open-again = Open the page again and repeat the last step.
 next-check-address = Check the address, or go to your account.

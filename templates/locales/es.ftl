@@ -219,6 +219,7 @@ lost-still-signed-in = No se ha cambiado nada: si tenías la sesión iniciada, l
 lost-last-step = Puede que tu último paso no se haya guardado. Todo lo anterior, sí.
 next-ask-the-app = Vuelve a la aplicación e inténtalo de nuevo. Si llegas aquí otra vez, díselo a los responsables de la aplicación.
 next-sign-out-here = Puedes cerrar la sesión en la página de tu cuenta.
+next-go-on = Puedes continuar aquí: la solicitud de la aplicación empieza entonces de nuevo.
 next-begin-in-the-app = Vuelve a la aplicación y empieza de nuevo.
 next-open-again = Abre la página de nuevo y repite el último paso.
 next-check-address = Comprueba la dirección, o ve a tu cuenta.

@@ -219,6 +219,7 @@ lost-still-signed-in = Rien n’a été modifié : si vous étiez connecté, vou
 lost-last-step = Votre dernière action n’a peut-être pas été enregistrée. Tout ce qui précède l’est.
 next-ask-the-app = Retournez à l’application et réessayez. Si vous revenez ici, prévenez les responsables de l’application.
 next-sign-out-here = Vous pouvez vous déconnecter sur la page de votre compte.
+next-go-on = Vous pouvez continuer ici : la demande de l’application recommence alors.
 next-begin-in-the-app = Retournez à l’application et recommencez.
 next-open-again = Ouvrez la page de nouveau et répétez la dernière action.
 next-check-address = Vérifiez l’adresse, ou allez à votre compte.

@@ -303,3 +303,28 @@ async fn the_app_is_answered_in_the_language_it_asked_for_to_the_end() {
     german(&browser.get(&twice).await);
     german(&browser.get("/logout?id_token_hint=rubbish&ui_locales=de").await);
 }
+
+#[tokio::test]
+async fn an_error_page_leads_back_to_an_app_that_is_known() {
+    let (world, app) = world().await;
+    let home = world.app_with("desk", |wanted| wanted.client_uri = Some("https://desk.example/start".into())).await;
+    let back = "href=\"https://desk.example/start\">Back to The desk</a>";
+    let mut browser = world.browser();
+    let page = browser.authorizes(&asks(&home, "openid", &[("redirect_uri", "https://evil.test/cb")])).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert!(page.body.contains(back) && !page.body.contains("evil.test"), "{}", page.body);
+    let waits = browser.authorizes(&home.asks("openid")).await;
+    let waits = crate::world::attribute(&waits.body, "<form", "action").expect("a form");
+    world.advance(Lifetime::hours(2));
+    let late = browser.get(&waits).await;
+    assert!(late.body.contains(back), "{}", late.body);
+
+    for change in [("client_id", "nobody"), ("client_id", app.id.as_str())] {
+        let page = browser.authorizes(&asks(&home, "openid", &[change])).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{change:?}");
+        assert!(!page.body.contains("Back to"), "{change:?}: {}", page.body);
+    }
+    registration::disable(&world.server.registry, &home.id, world.now()).await.unwrap();
+    let page = browser.authorizes(&home.asks("openid")).await;
+    assert!(!page.body.contains("Back to"), "a disabled app is no place to go: {}", page.body);
+}

@@ -130,3 +130,26 @@ async fn a_forged_confirmation_signs_nobody_out() {
     assert!(answer.body.contains("id=\"logout-confirm\""), "{}", answer.body);
     assert!(is_signed_in(&mut browser, &app).await);
 }
+
+#[tokio::test]
+async fn who_is_signed_out_finds_back_to_the_app_that_asked() {
+    let (world, app) = world().await;
+    let desk = world.app_with("desk", |wanted| wanted.client_uri = Some("https://desk.example/start".into())).await;
+    let back = "href=\"https://desk.example/start\"";
+    // Asked, and by a hint that needs no question; both in the app's language.
+    let (mut browser, _) = signed_in(&world, &desk).await;
+    let page = browser.get("/logout?client_id=desk&ui_locales=de").await;
+    let page = browser.submits(&page, &[("action", "sign_out")]).await;
+    assert!(page.body.contains(back) && page.body.contains("lang=\"de\""), "{}", page.body);
+    let (mut browser, tokens) = signed_in(&world, &desk).await;
+    let query = encode(&[("id_token_hint", tokens["id_token"].as_str().unwrap()), ("ui_locales", "de")]);
+    let done = browser.get(&format!("/logout?{query}")).await;
+    let page = browser.follow(done).await;
+    assert!(page.body.contains(back) && page.body.contains("lang=\"de\""), "{}", page.body);
+    // An app without a home on the web, one that nobody knows, and none at all.
+    for query in [format!("?client_id={}", app.id), "?client_id=nobody".into(), String::new()] {
+        let page = browser.get(&format!("/logout/done{query}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{query}");
+        assert!(page.body.contains("You are signed out") && !page.body.contains("Back to"), "{query}: {}", page.body);
+    }
+}

@@ -244,8 +244,8 @@ fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> String) -> Vec<
         let is_app = matches!(kind, ProblemKind::Authorization | ProblemKind::SignOut);
         let view = ProblemView {
             kind: *kind,
-            go_on: (*kind == ProblemKind::FormRefused).then(|| text("/login?request=Zk3")),
-            back: (*kind == ProblemKind::RequestGone).then(back).flatten(),
+            go_on: (*kind == ProblemKind::RequestGone).then(|| text("/authorize?client_id=wiki")),
+            back: matches!(kind, ProblemKind::RequestGone | ProblemKind::Authorization).then(back).flatten(),
             developer: is_app.then(|| Developer {
                 error: Code::InvalidRequest,
                 description: text(
@@ -478,6 +478,9 @@ fn a_page_says_who_asks_and_what_will_be_told() {
             "problem-authorization",
             &["<code>redirect_uri</code> is not one", "For the developer of this app", "/errors/invalid_request"],
         ),
+        ("problem-authorization", &["href=\"https://wiki.example/\">Back to Team Wiki</a>"]),
+        ("problem-requestgone", &["You can go on from here", ">Go on</a>", ">Back to Team Wiki</a>"]),
+        ("signed-out-back", &["href=\"https://wiki.example/\">Back to Team Wiki</a>"]),
     ] {
         for text in texts {
             assert!(pages[page].contains(text), "{page} does not say {text}");

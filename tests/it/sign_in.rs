@@ -198,6 +198,26 @@ async fn a_request_that_waited_too_long_says_so() {
     let answer = browser.submits(&page, &[("username", "alice"), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, StatusCode::GONE);
     assert!(answer.body.contains("x-request-id") || answer.body.contains(answer.header("x-request-id")));
+    let go_on = crate::world::attribute(&answer.body, "<a class=\"button primary\"", "href").expect("a way on");
+    let page = browser.get(&go_on).await;
+    let page = browser.follow(page).await;
+    let page = browser.signs_in(&page, "alice").await;
+    let answer = browser.allows(&page).await;
+    assert!(answer.param("code").is_some() && answer.param("state").as_deref() == Some("s-t-a-t-e"));
+}
+
+#[tokio::test]
+async fn what_waited_too_long_in_another_browser_is_nobody_elses() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    let page = browser.authorizes(&app.asks("openid")).await;
+    let action = crate::world::attribute(&page.body, "<form", "action").unwrap();
+    world.advance(Lifetime::hours(2));
+    for path in [action.as_str(), "/login?request=never-was"] {
+        let answer = world.browser().get(path).await;
+        assert_eq!(answer.status, StatusCode::GONE, "{path}");
+        assert!(!answer.body.contains("n-o-n-c-e") && !answer.body.contains("button primary"), "{}", answer.body);
+    }
 }
 
 #[tokio::test]

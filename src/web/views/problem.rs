@@ -60,7 +60,10 @@ pub enum ProblemKind {
 /// "Something went wrong", in the words of its kind.
 #[must_use]
 pub fn problem(frame: &Frame<'_>, view: &ProblemView) -> String {
-    let [title, what, lost, next] = view.kind.messages().map(|id| frame.with(id, "brand", frame.brand.name()));
+    let [title, what, lost, mut next] = view.kind.messages().map(|id| frame.with(id, "brand", frame.brand.name()));
+    if view.go_on.is_some() {
+        next = frame.text("next-go-on");
+    }
     let developer = view.developer.as_ref().map(|own| {
         let explanation = explain(own.error);
         DeveloperPart {
