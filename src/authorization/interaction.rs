@@ -88,7 +88,9 @@ fn is_good_enough(request: &Request, login: &Login, facts: Facts<'_>) -> bool {
     is_expected(request, login) && is_fresh
 }
 
-fn is_expected(request: &Request, login: &Login) -> bool {
+/// Whether it is the user whom the client expects (OIDC Core §3.1.2.1, `id_token_hint`); any will do if it expects none.
+#[must_use]
+pub fn is_expected(request: &Request, login: &Login) -> bool {
     request.expected_sub.as_ref().is_none_or(|sub| *sub == login.sub)
 }
 

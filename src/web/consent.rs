@@ -66,10 +66,11 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let id = query.get("request").ok_or(PageError::Expired)?;
     let resume = || page::see_other(&server, &authorize::resume_path(id));
-    if !csrf::is_current(&server, &visitor, &browser, &form).await? {
-        return Ok(resume());
-    }
+    let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
     let Some(question) = Question::find(&server, &browser, id).await? else { return Ok(resume()) };
+    if !is_current {
+        return show(&server, &visitor, &browser, &question, Some(ConsentProblem::Expired)).await;
+    }
     match form.get("action") {
         Some("allow") => {}
         Some("switch") => return Ok(page::see_other(&server, &format!("{}?request={id}", login::LOGIN))),

@@ -15,6 +15,7 @@ use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 use crate::{
     accounts::{self, Account, Attempt, Credentials, devices},
     authorization::{
+        interaction,
         login::{ACR_PASSWORD, Login},
         request::Request,
         waiting::Waiting,
@@ -56,11 +57,16 @@ pub async fn get(
         Ok(purpose) => purpose,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    if matches!(purpose, Purpose::Account) && browser.signed_in(&server, server.clock.now()).await?.is_some() {
-        return Ok(page::see_other(&server, ACCOUNT));
-    }
+    let signed_in = browser.signed_in(&server, server.clock.now()).await?;
+    let problem = match (&purpose, signed_in) {
+        (Purpose::Account, Some(_)) => return Ok(page::see_other(&server, ACCOUNT)),
+        (Purpose::Request(request, _), Some(signed_in)) if !interaction::is_expected(request, &signed_in.login) => {
+            Some(LoginProblem::OtherAccount)
+        }
+        _ => None,
+    };
     let username = purpose.login_hint().unwrap_or_default().to_owned();
-    show(&server, &visitor, &browser, &purpose, &username, None).await
+    show(&server, &visitor, &browser, &purpose, &username, problem).await
 }
 
 /// `POST /login`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 
 use crate::{
+    authorization::waiting::Waiting,
     endpoints::authorize,
     server::Server,
     store::authorization_requests,
@@ -33,25 +34,11 @@ pub async fn get(
     browser: BrowserSession,
     Query(query): Query,
 ) -> Result<Response, PageError> {
-    let now = server.clock.now();
     let id = query.get("request").ok_or(PageError::Expired)?;
-    let resume = || page::see_other(&server, &authorize::resume_path(id));
-    let Some(waiting) = authorize::find_waiting(&server, &browser, id).await? else { return Ok(resume()) };
-    let Some(signed_in) = browser.signed_in(&server, now).await? else { return Ok(resume()) };
-    let Ok(request) = authorize::read(&server, waiting.params.clone()).await else { return Ok(resume()) };
-    let locale = visitor.locale(request.ui_locales.as_deref());
-    let csrf = browser.csrf().await?;
-    let html = views::pick_account(
-        &visitor.frame(locale),
-        &PickAccountView {
-            action: &format!("{}{PICK_ACCOUNT}?request={}", server.settings.base_path(), waiting.id),
-            csrf: &csrf,
-            client: login::client_view(&request.client, request.recipient.redirect_uri()),
-            person: login::person(&signed_in.account),
-            has_expired: false,
-        },
-    );
-    Ok(headers::page(html, login::policy(Some(&request))))
+    match authorize::find_waiting(&server, &browser, id).await? {
+        Some(waiting) => show(&server, &visitor, &browser, waiting, false).await,
+        None => Ok(page::see_other(&server, &authorize::resume_path(id))),
+    }
 }
 
 /// `POST /login/account`.
@@ -67,10 +54,11 @@ pub async fn post(
 ) -> Result<Response, PageError> {
     let id = query.get("request").ok_or(PageError::Expired)?;
     let resume = || page::see_other(&server, &authorize::resume_path(id));
-    if !csrf::is_current(&server, &visitor, &browser, &form).await? {
-        return Ok(resume());
-    }
+    let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
     let Some(waiting) = authorize::find_waiting(&server, &browser, id).await? else { return Ok(resume()) };
+    if !is_current {
+        return show(&server, &visitor, &browser, waiting, true).await;
+    }
     match form.get("action") {
         Some("continue") => {}
         Some("cancel") => return authorize::deny(&server, &visitor, waiting).await,
@@ -82,4 +70,31 @@ pub async fn post(
         tx.commit().await?;
     }
     Ok(resume())
+}
+
+async fn show(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    waiting: Waiting,
+    has_expired: bool,
+) -> Result<Response, PageError> {
+    let signed_in = browser.signed_in(server, server.clock.now()).await?;
+    // Signed out meanwhile, or the client was changed: where the request goes on, that is found.
+    let (Some(signed_in), Ok(request)) = (signed_in, authorize::read(server, waiting.params).await) else {
+        return Ok(page::see_other(server, &authorize::resume_path(&waiting.id)));
+    };
+    let locale = visitor.locale(request.ui_locales.as_deref());
+    let csrf = browser.csrf().await?;
+    let html = views::pick_account(
+        &visitor.frame(locale),
+        &PickAccountView {
+            action: &format!("{}{PICK_ACCOUNT}?request={}", server.settings.base_path(), waiting.id),
+            csrf: &csrf,
+            client: login::client_view(&request.client, request.recipient.redirect_uri()),
+            person: login::person(&signed_in.account),
+            has_expired,
+        },
+    );
+    Ok(headers::page(html, login::policy(Some(&request))))
 }

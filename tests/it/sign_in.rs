@@ -357,3 +357,48 @@ async fn the_organisations_that_will_be_told_are_shown() {
     let page = browser.authorizes(&app.asks("openid email")).await;
     assert!(page.body.contains("consent-allow") && !page.body.contains("acme"), "who does not ask is told nothing");
 }
+
+#[tokio::test]
+async fn a_page_that_was_open_too_long_says_so_and_the_same_request_goes_on() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    let login = browser.authorizes(&app.asks("openid")).await;
+    let consent = browser.signs_in(&login, "alice").await;
+    let stale = browser.submits(&consent, &[("action", "allow"), ("csrf", "of the session before")]).await;
+    assert!(stale.body.contains("open for too long") && stale.body.contains("consent-allow"), "{}", stale.body);
+    assert!(browser.allows(&stale).await.param("code").is_some());
+
+    let mut again = app.asks("openid");
+    again.push(("prompt", "select_account"));
+    let choice = browser.authorizes(&again).await;
+    let stale = browser.submits(&choice, &[("action", "continue"), ("csrf", "of the session before")]).await;
+    assert!(stale.body.contains("open for too long") && stale.body.contains("continue"), "{}", stale.body);
+    assert!(browser.submits(&stale, &[("action", "continue")]).await.param("code").is_some());
+}
+
+#[tokio::test]
+async fn who_is_signed_in_as_another_than_the_app_expects_hears_why_they_are_asked() {
+    let (world, app) = world().await;
+    world.user("bob").await;
+    let mut browser = world.browser();
+    let code = browser.code(&app, "openid", "alice").await;
+    let tokens = app.redeems(&world, &code).await.ok();
+    let mut expecting = app.asks("openid");
+    expecting.push(("id_token_hint", tokens["id_token"].as_str().unwrap()));
+    let why = "sign in with the account that the app expects";
+    // Nobody is signed in, or alice is and shall prove it again: there is nothing to explain.
+    let page = world.browser().authorizes(&expecting).await;
+    assert!(page.body.contains("login-submit") && !page.body.contains(why), "{}", page.body);
+    let mut anew = expecting.clone();
+    anew.push(("prompt", "login"));
+    let page = browser.authorizes(&anew).await;
+    assert!(page.body.contains("login-submit") && !page.body.contains(why), "{}", page.body);
+
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "bob").await;
+    let page = browser.authorizes(&expecting).await;
+    assert!(page.body.contains(why), "{}", page.body);
+    assert!(page.body.contains("<title>Sign in"), "nothing has gone wrong: {}", page.body);
+    let page = browser.signs_in(&page, "alice").await;
+    assert!(page.param("code").is_some(), "{} {}", page.status, page.body);
+}

@@ -35,7 +35,7 @@ pub enum LoginProblem {
     Expired,
     /// Too many people at once.
     Busy,
-    /// The app wants the account with that name proven anew, and another one signed in.
+    /// Somebody else is signed in than the app expects. Nobody has done anything wrong.
     OtherAccount,
 }
 
@@ -43,7 +43,9 @@ pub enum LoginProblem {
 #[must_use]
 pub fn login(frame: &Frame<'_>, view: &LoginView<'_>) -> String {
     let problem = view.problem.map(|problem| problem.words(frame));
-    render(&Page { frame: *frame, view, problem, is_wrong: view.problem == Some(LoginProblem::Wrong) })
+    let is_error = view.problem.is_some_and(|problem| problem != LoginProblem::OtherAccount);
+    let is_wrong = view.problem == Some(LoginProblem::Wrong);
+    render(&Page { frame: *frame, view, title: frame.title("sign-in", is_error), problem, is_error, is_wrong })
 }
 
 impl LoginProblem {
@@ -63,6 +65,8 @@ impl LoginProblem {
 struct Page<'a> {
     frame: Frame<'a>,
     view: &'a LoginView<'a>,
+    title: String,
     problem: Option<String>,
+    is_error: bool,
     is_wrong: bool,
 }

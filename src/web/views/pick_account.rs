@@ -23,7 +23,7 @@ pub struct PickAccountView<'a> {
 #[must_use]
 pub fn pick_account(frame: &Frame<'_>, view: &PickAccountView<'_>) -> String {
     let initial = view.person.name.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    render(&Page { frame: *frame, view, initial })
+    render(&Page { frame: *frame, view, title: frame.title("pick-account", view.has_expired), initial })
 }
 
 #[derive(Template)]
@@ -31,5 +31,6 @@ pub fn pick_account(frame: &Frame<'_>, view: &PickAccountView<'_>) -> String {
 struct Page<'a> {
     frame: Frame<'a>,
     view: &'a PickAccountView<'a>,
+    title: String,
     initial: String,
 }

@@ -41,10 +41,6 @@ pub enum ProblemKind {
     SignOut,
     /// The request waited too long and is gone.
     RequestGone,
-    /// The request was answered before.
-    AlreadyAnswered,
-    /// The request was begun in another browser.
-    OtherBrowser,
     /// The form is too old, or was not sent by a page of ours.
     FormRefused,
     /// There is no such page.
@@ -92,8 +88,6 @@ impl ProblemKind {
         Self::Authorization,
         Self::SignOut,
         Self::RequestGone,
-        Self::AlreadyAnswered,
-        Self::OtherBrowser,
         Self::FormRefused,
         Self::NotFound,
         Self::Unreadable,
@@ -106,8 +100,8 @@ impl ProblemKind {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Authorization | Self::SignOut | Self::Unreadable => StatusCode::BAD_REQUEST,
-            Self::RequestGone | Self::AlreadyAnswered => StatusCode::GONE,
-            Self::OtherBrowser | Self::FormRefused => StatusCode::FORBIDDEN,
+            Self::RequestGone => StatusCode::GONE,
+            Self::FormRefused => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -122,12 +116,6 @@ impl ProblemKind {
             }
             Self::SignOut => ["sign-out-error", "sign-out-error-what", "lost-still-signed-in", "next-sign-out-here"],
             Self::RequestGone => ["request-gone", "request-gone-what", "lost-nothing-shared", "next-begin-in-the-app"],
-            Self::AlreadyAnswered => {
-                ["already-answered", "already-answered-what", "lost-nothing", "next-begin-in-the-app"]
-            }
-            Self::OtherBrowser => {
-                ["other-browser", "other-browser-what", "lost-nothing-shared", "next-begin-in-the-app"]
-            }
             Self::FormRefused => ["form-refused", "form-refused-what", "lost-nothing-changed", "next-open-again"],
             Self::NotFound => ["not-found", "not-found-what", "lost-nothing", "next-check-address"],
             Self::Unreadable => ["unreadable", "unreadable-what", "lost-nothing-changed", "next-begin-in-the-app"],
