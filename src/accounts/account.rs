@@ -62,8 +62,9 @@ pub struct Changes {
     pub email: Option<Option<String>>,
     /// Whether the address is known to be theirs.
     pub email_verified: Option<bool>,
-    /// All other claims, in place of those there are.
-    pub claims: Option<Map<String, Value>>,
+    /// Other claims to add or replace; null removes one. Another phone number counts as unverified unless they say
+    /// otherwise.
+    pub claims: Map<String, Value>,
 }
 
 /// The account of that subject identifier.
@@ -146,9 +147,6 @@ pub async fn update(store: &Store, sub: &str, changes: Changes, now: Timestamp) 
         Some(None) => Some(None),
         None => None,
     };
-    if let Some(claims) = &changes.claims {
-        claims::check(claims)?;
-    }
     let mut tx = store.write().await?;
     tx.touch().await?;
     let before: Account = must_exist(users::find(&mut tx, sub).await?)?.try_into()?;
@@ -162,7 +160,8 @@ pub async fn update(store: &Store, sub: &str, changes: Changes, now: Timestamp) 
         return Err(refuse("there is no e-mail address that could be verified"));
     }
     must_be_free(&mut tx, sub, email.as_deref()).await?;
-    let claims = changes.claims.unwrap_or(before.claims);
+    let claims = claims::patched(before.claims, changes.claims);
+    claims::check(&claims)?;
     let json = serde_json::to_string(&claims)?;
     users::update(&mut tx, sub, email.as_deref(), email_verified, &json, now.0).await?;
     let after = must_exist(users::find(&mut tx, sub).await?)?;

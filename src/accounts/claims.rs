@@ -41,6 +41,21 @@ pub fn value(account: &Account, name: &str) -> Option<Value> {
     }
 }
 
+/// The claims once `patch` has added, replaced and, by null, removed some. What was verified is the number that was
+/// there before, so another one is not.
+#[must_use]
+pub fn patched(before: Map<String, Value>, mut patch: Map<String, Value>) -> Map<String, Value> {
+    let is_another = patch.get("phone_number").is_some_and(|number| before.get("phone_number") != Some(number));
+    if is_another && before.contains_key("phone_number_verified") && !patch.contains_key("phone_number_verified") {
+        let has_one = patch.get("phone_number").is_some_and(|number| !number.is_null());
+        patch.insert("phone_number_verified".to_owned(), if has_one { false.into() } else { Value::Null });
+    }
+    let mut claims = before;
+    claims.extend(patch);
+    claims.retain(|_, value| !value.is_null());
+    claims
+}
+
 /// Whether these claims can be kept: the standard ones of their type (OIDC Core §5.1), none that the server itself
 /// says of a user or a token, and not too many.
 ///

@@ -218,13 +218,10 @@ async fn update(args: UpdateArgs, desk: &Desk) -> Result<(), Failure> {
         patch.insert("name".to_owned(), if name.is_empty() { Value::Null } else { name.into() });
     }
     let own = OwnClaims::take(&mut patch, &account.username)?;
-    let mut claims = account.claims.clone();
-    claims.extend(patch);
-    claims.retain(|_, value| !value.is_null());
     let changes = Changes {
         email: if args.no_email { Some(None) } else { args.email.or(own.email).map(Some) },
         email_verified: args.email_verified.or(own.email_verified),
-        claims: Some(claims),
+        claims: patch,
     };
     show(desk, &accounts::update(&desk.store, &account.sub, changes, desk.now()).await?);
     Ok(())

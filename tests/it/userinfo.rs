@@ -40,7 +40,7 @@ async fn token(world: &World, scope: &str) -> (String, String) {
     }) else {
         unreachable!()
     };
-    let changes = Changes { claims: Some(claims), ..Changes::default() };
+    let changes = Changes { claims, ..Changes::default() };
     accounts::update(&world.server.store, &alice, changes, world.now()).await.expect("an account");
     let tokens = app.redeems(world, &approve(world, &app, &alice, scope).await.code).await.ok();
     (tokens["access_token"].as_str().unwrap().to_owned(), alice)

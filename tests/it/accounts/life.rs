@@ -106,6 +106,30 @@ async fn another_address_has_to_be_verified_anew() {
 }
 
 #[tokio::test]
+async fn a_claim_is_changed_alone_and_another_phone_number_has_to_be_verified_anew() {
+    let ground = Ground::new().await;
+    let alice = ground.has("alice").await;
+    let changes = async |claims: serde_json::Value| {
+        let changes = Changes { claims: claims.as_object().cloned().unwrap(), ..Changes::default() };
+        accounts::update(&ground.store, &alice.sub, changes, NOW).await.map(|account| account.claims)
+    };
+    let number = json!({"phone_number": "+1 555 0100", "phone_number_verified": true, "department": {"id": 7}});
+    changes(number.clone()).await.unwrap();
+    let mut expected = number.as_object().cloned().unwrap();
+    assert_eq!(changes(json!({"nickname": "al", "phone_number": "+1 555 0100"})).await.unwrap()["nickname"], "al");
+    assert_eq!(changes(json!({"nickname": null})).await.unwrap(), expected);
+    expected.extend([("phone_number".into(), json!("+1 555 0199")), ("phone_number_verified".into(), json!(false))]);
+    assert_eq!(changes(json!({"phone_number": "+1 555 0199"})).await.unwrap(), expected);
+    let both = json!({"phone_number": "+1 555 0100", "phone_number_verified": true});
+    assert_eq!(changes(both).await.unwrap(), number.as_object().cloned().unwrap());
+    assert_eq!(
+        changes(json!({"phone_number": null})).await.unwrap(),
+        *json!({"department": {"id": 7}}).as_object().unwrap()
+    );
+    refused(changes(json!({"name": "a\nb"})).await, "claim `name`");
+}
+
+#[tokio::test]
 async fn a_password_kept_under_older_parameters_is_renewed_at_the_next_login() {
     let ground = Ground::new().await;
     let alice = ground.has("alice").await;
