@@ -77,7 +77,8 @@ pub fn check(claims: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_type(name: &str, value: &Value) -> Result<(), &'static str> {
+/// Whether a claim is what it has to be, by the standard; or what that is.
+pub(super) fn check_type(name: &str, value: &Value) -> Result<(), &'static str> {
     let is_text = value.as_str().is_some_and(|text| !text.is_empty() && !text.contains(char::is_control));
     match name {
         "name" | "given_name" | "family_name" | "middle_name" | "nickname" | "gender" | "zoneinfo" | "locale"

@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    accounts::{self, Attempt, Credentials, password},
+    accounts::{self, Attempt, Changes, Credentials, Detail, detail, password},
     authorization::login::Login,
     orgs::{self, Membership},
     protocol::{Code, Error, Params, PlainSecret, RedirectUri, Timestamp},
@@ -66,7 +66,11 @@ pub async fn post(
     };
     let id = form.get("id").unwrap_or_default();
     let (signed_in, outcome) = match form.get("action") {
+        Some("change_details") if !is_current => {
+            (signed_in, Outcome { typed: Some(typed(&form)), ..AccountProblem::Expired.into() })
+        }
         _ if !is_current => (signed_in, AccountProblem::Expired.into()),
+        Some("change_details") => change_details(&server, signed_in, &form, now).await?,
         Some("change_password") => change_password(&server, &visitor, &browser, signed_in, &form, now).await?,
         Some("end_session") => {
             let is_own = id == signed_in.login.sid;
@@ -94,6 +98,8 @@ pub async fn post(
 struct Outcome {
     notice: Option<AccountNotice>,
     problem: Option<AccountProblem>,
+    /// What was typed into the form of the details and came to nothing.
+    typed: Option<Vec<(Detail, String)>>,
     /// By which this browser is known again.
     device: Option<HeaderValue>,
 }
@@ -108,6 +114,35 @@ impl From<AccountProblem> for Outcome {
     fn from(problem: AccountProblem) -> Self {
         Self { problem: Some(problem), ..Self::default() }
     }
+}
+
+/// The details as they were typed; an empty field is one that was emptied.
+fn typed(form: &Params) -> Vec<(Detail, String)> {
+    Detail::ALL.iter().map(|own| (*own, form.get(own.claim()).unwrap_or_default().to_owned())).collect()
+}
+
+async fn change_details(
+    server: &Server,
+    signed_in: SignedIn,
+    form: &Params,
+    now: Timestamp,
+) -> Result<(SignedIn, Outcome), PageError> {
+    let problem = match detail::changes(&signed_in.account, |own| form.get(own.claim()).unwrap_or_default()) {
+        Ok(claims) => {
+            let changes = Changes { claims, ..Changes::default() };
+            match accounts::update(&server.store, &signed_in.login.sub, changes, now).await {
+                Ok(account) => {
+                    let signed_in = SignedIn { account: Arc::new(account), ..signed_in };
+                    return Ok((signed_in, AccountNotice::DetailsChanged.into()));
+                }
+                // Each detail is what it has to be, so there is too much of them.
+                Err(Error::Refused(_)) => AccountProblem::TooMuch,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(detail) => AccountProblem::NotALine(detail),
+    };
+    Ok((signed_in, Outcome { typed: Some(typed(form)), ..problem.into() }))
 }
 
 async fn change_password(
@@ -258,16 +293,27 @@ async fn show(
     let memberships = orgs::memberships_of(&mut db, sub).await?;
     drop(db);
     let account = &signed_in.account;
+    let known = |detail: Detail| Some(detail.of(account)).filter(|text| !text.is_empty());
+    let is_editing = outcome.typed.is_some();
     let view = AccountView {
         action: &format!("{}{ACCOUNT}", server.settings.base_path()),
         csrf: &browser.csrf().await?,
         username: account.username.as_str().into(),
-        name: account.claims.get("name").and_then(|name| name.as_str()).map(Into::into),
+        name: known(Detail::Name).map(Into::into),
         email: account.email.as_deref().map(|email| (email.into(), account.email_verified)),
+        phone_number: known(Detail::PhoneNumber).map(|number| {
+            let is_confirmed = account.claims.get("phone_number_verified").and_then(serde_json::Value::as_bool);
+            (number.into(), is_confirmed.unwrap_or_default())
+        }),
+        address: known(Detail::Address).unwrap_or_default().lines().map(Into::into).collect(),
         organisations: memberships
             .iter()
             .map(|membership| (membership.org_name.as_str().into(), membership.role.as_str().into()))
             .collect(),
+        details: outcome
+            .typed
+            .unwrap_or_else(|| Detail::ALL.iter().map(|detail| (*detail, detail.of(account))).collect()),
+        is_editing,
         has_password: account.has_password,
         sessions: session_lines(sessions, &signed_in.login.sid),
         apps: app_lines(server, &consents, &live, &memberships).await?,

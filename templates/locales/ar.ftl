@@ -172,8 +172,15 @@ account = حسابك
 account-sign-out = تسجيل الخروج
 account-username = اسم المستخدم
 account-name = الاسم
+account-given-name = الاسم الأول
+account-family-name = اسم العائلة
 account-email = البريد الإلكتروني
+account-phone-number = رقم الهاتف
+account-address = العنوان البريدي
 account-organisations = المؤسسات
+account-edit = تغيير بياناتك
+account-edit-what = التطبيقات التي يُسمح لها برؤية هذه البيانات سترى الجديدة منها.
+account-save = حفظ
 account-password = كلمة المرور
 account-password-what = كلمة المرور الجديدة تسجّل خروجك من كل مكان آخر وتُنهي وصول كل التطبيقات.
 account-current-password = كلمة المرور الحالية
@@ -188,6 +195,7 @@ account-end-session = تسجيل الخروج
 account-end-session-of = تسجيل الخروج: { $browser }
 account-end-access = إنهاء الوصول
 account-end-access-of = إنهاء الوصول: { $app }
+account-details-changed = حُفظت بياناتك.
 account-password-changed = تم تغيير كلمة المرور. سُجِّل خروجك من كل مكان آخر، ولم يعد لأي تطبيق وصول.
 account-session-ended = سُجِّل الخروج من ذلك المتصفح.
 account-access-ended = لم يعد ذلك التطبيق يصل إلى حسابك.
@@ -207,6 +215,8 @@ account-too-long = { $count ->
     [many] كلمة المرور الجديدة طويلة جدًا: الحد الأقصى { $count } حرفًا.
    *[other] كلمة المرور الجديدة طويلة جدًا: الحد الأقصى { $count } حرف.
 }
+account-not-a-line = يجب أن يكون هذا سطرًا واحدًا من النص العادي.
+account-too-much = هذا أكثر مما يمكن حفظه. يُرجى اختصاره.
 account-expired = بقيت هذه الصفحة مفتوحة مدة طويلة، فلم يُنفَّذ شيء. يُرجى المحاولة مرة أخرى.
 session-current = هذا المتصفح
 session-seen = آخر ظهور { $ago }

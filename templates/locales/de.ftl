@@ -151,8 +151,15 @@ account = Ihr Konto
 account-sign-out = Abmelden
 account-username = Benutzername
 account-name = Name
+account-given-name = Vorname
+account-family-name = Nachname
 account-email = E-Mail-Adresse
+account-phone-number = Telefonnummer
+account-address = Postanschrift
 account-organisations = Organisationen
+account-edit = Angaben ändern
+account-edit-what = Apps, die diese Angaben sehen dürfen, sehen dann die neuen.
+account-save = Speichern
 account-password = Passwort
 account-password-what = Ein neues Passwort meldet Sie überall sonst ab und beendet den Zugriff aller Apps.
 account-current-password = Bisheriges Passwort
@@ -167,6 +174,7 @@ account-end-session = Abmelden
 account-end-session-of = Abmelden: { $browser }
 account-end-access = Zugriff beenden
 account-end-access-of = Zugriff beenden: { $app }
+account-details-changed = Ihre Angaben sind gespeichert.
 account-password-changed = Ihr Passwort ist geändert. Sie sind überall sonst abgemeldet, und keine App hat mehr Zugriff.
 account-session-ended = Dieser Browser ist abgemeldet.
 account-access-ended = Diese App hat keinen Zugriff mehr auf Ihr Konto.
@@ -180,6 +188,8 @@ account-too-long = { $count ->
     [one] Das neue Passwort ist zu lang: Es darf höchstens ein Zeichen haben.
    *[other] Das neue Passwort ist zu lang: Es darf höchstens { $count } Zeichen haben.
 }
+account-not-a-line = Das muss eine Zeile einfacher Text sein.
+account-too-much = Das ist mehr, als gespeichert werden kann. Bitte kürzen Sie es.
 account-expired = Diese Seite war zu lange offen, deshalb ist nichts geschehen. Bitte versuchen Sie es noch einmal.
 session-current = Dieser Browser
 session-seen = Zuletzt gesehen { $ago }

@@ -152,8 +152,15 @@ account = Your account
 account-sign-out = Sign out
 account-username = Username
 account-name = Name
+account-given-name = Given name
+account-family-name = Family name
 account-email = E-mail address
+account-phone-number = Phone number
+account-address = Postal address
 account-organisations = Organisations
+account-edit = Change your details
+account-edit-what = Apps that may see these details will see the new ones.
+account-save = Save
 account-password = Password
 account-password-what = A new password signs you out everywhere else and ends the access of all apps.
 account-current-password = Current password
@@ -168,6 +175,7 @@ account-end-session = Sign out
 account-end-session-of = Sign out: { $browser }
 account-end-access = End access
 account-end-access-of = End access: { $app }
+account-details-changed = Your details are saved.
 account-password-changed = Your password is changed. You are signed out everywhere else, and no app has access any more.
 account-session-ended = That browser is signed out.
 account-access-ended = That app has no access to your account any more.
@@ -181,6 +189,8 @@ account-too-long = { $count ->
     [one] The new password is too long: it may have one character at most.
    *[other] The new password is too long: it may have { $count } characters at most.
 }
+account-not-a-line = This has to be one line of plain text.
+account-too-much = That is more than can be kept. Please shorten it.
 account-expired = This page was open for too long, so nothing was done. Please try again.
 session-current = This browser
 session-seen = Last seen { $ago }

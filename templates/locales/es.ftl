@@ -151,8 +151,15 @@ account = Tu cuenta
 account-sign-out = Cerrar la sesión
 account-username = Nombre de usuario
 account-name = Nombre
+account-given-name = Nombre de pila
+account-family-name = Apellidos
 account-email = Correo electrónico
+account-phone-number = Número de teléfono
+account-address = Dirección postal
 account-organisations = Organizaciones
+account-edit = Cambiar tus datos
+account-edit-what = Las aplicaciones que pueden ver estos datos verán los nuevos.
+account-save = Guardar
 account-password = Contraseña
 account-password-what = Una contraseña nueva cierra tus demás sesiones y termina el acceso de todas las aplicaciones.
 account-current-password = Contraseña actual
@@ -167,6 +174,7 @@ account-end-session = Cerrar
 account-end-session-of = Cerrar la sesión: { $browser }
 account-end-access = Quitar el acceso
 account-end-access-of = Quitar el acceso: { $app }
+account-details-changed = Tus datos están guardados.
 account-password-changed = Tu contraseña ha cambiado. Tus demás sesiones están cerradas y ninguna aplicación tiene ya acceso.
 account-session-ended = Esa sesión está cerrada.
 account-access-ended = Esa aplicación ya no tiene acceso a tu cuenta.
@@ -180,6 +188,8 @@ account-too-long = { $count ->
     [one] La contraseña nueva es demasiado larga: puede tener un carácter como máximo.
    *[other] La contraseña nueva es demasiado larga: puede tener { $count } caracteres como máximo.
 }
+account-not-a-line = Tiene que ser una sola línea de texto sencillo.
+account-too-much = Es más de lo que se puede guardar. Acórtalo, por favor.
 account-expired = Esta página estuvo abierta demasiado tiempo, así que no se ha hecho nada. Inténtalo de nuevo.
 session-current = Este navegador
 session-seen = Último uso: { $ago }

@@ -151,8 +151,15 @@ account = Votre compte
 account-sign-out = Se déconnecter
 account-username = Nom d’utilisateur
 account-name = Nom
+account-given-name = Prénom
+account-family-name = Nom de famille
 account-email = Adresse e-mail
+account-phone-number = Numéro de téléphone
+account-address = Adresse postale
 account-organisations = Organisations
+account-edit = Modifier vos informations
+account-edit-what = Les applications qui peuvent voir ces informations verront les nouvelles.
+account-save = Enregistrer
 account-password = Mot de passe
 account-password-what = Un nouveau mot de passe vous déconnecte partout ailleurs et met fin à l’accès de toutes les applications.
 account-current-password = Mot de passe actuel
@@ -167,6 +174,7 @@ account-end-session = Déconnecter
 account-end-session-of = Déconnecter : { $browser }
 account-end-access = Retirer l’accès
 account-end-access-of = Retirer l’accès : { $app }
+account-details-changed = Vos informations sont enregistrées.
 account-password-changed = Votre mot de passe est changé. Vous êtes déconnecté partout ailleurs, et plus aucune application n’a accès.
 account-session-ended = Ce navigateur est déconnecté.
 account-access-ended = Cette application n’a plus accès à votre compte.
@@ -180,6 +188,8 @@ account-too-long = { $count ->
     [one] Le nouveau mot de passe est trop long : { $count } caractère au plus.
    *[other] Le nouveau mot de passe est trop long : { $count } caractères au plus.
 }
+account-not-a-line = Ce doit être une seule ligne de texte simple.
+account-too-much = C’est plus que ce qui peut être conservé. Veuillez raccourcir.
 account-expired = Cette page est restée ouverte trop longtemps, donc rien n’a été fait. Veuillez réessayer.
 session-current = Ce navigateur
 session-seen = Vu { $ago }

@@ -1,6 +1,11 @@
 //! The account home.
 
 use axum::http::StatusCode;
+use latchkey::{
+    accounts::{self, Changes},
+    protocol::Lifetime,
+};
+use serde_json::json;
 
 use crate::world::{App, Browser, PASSWORD, World};
 
@@ -123,4 +128,99 @@ async fn signing_out_everywhere_keeps_this_browser() {
     here.submits(&page, &[("action", "sign_out_everywhere")]).await;
     assert!(there.authorizes(&app.asks("openid")).await.body.contains("login-submit"));
     assert!(here.authorizes(&app.asks("openid")).await.param("code").is_some());
+}
+
+#[tokio::test]
+async fn people_change_their_details_and_apps_are_told_at_once() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    let tokens = app.redeems(&world, &browser.code(&app, "openid profile phone address", "alice").await).await.ok();
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let told = async || {
+        let request = axum::http::Request::get("/userinfo").header("authorization", &bearer);
+        world.send(request.body(axum::body::Body::empty()).unwrap()).await.ok()
+    };
+    let page = home(&mut browser).await;
+    assert_eq!(crate::world::field(&page.body, "name").as_deref(), Some("alice Example"));
+    let details = [
+        ("action", "change_details"),
+        ("name", "  Alice\tLiddell "),
+        ("given_name", "Alice"),
+        ("phone_number", "+44 20 7946 0000"),
+        ("address", "1 Main St\r\n\r\nOxford\r\n"),
+        // What no field of the form is called is nobody's to change here.
+        ("locale", "xx"),
+        ("email", "queen@example.com"),
+        ("preferred_username", "queen"),
+        ("phone_number_verified", "true"),
+        ("department", "Board"),
+    ];
+    world.advance(Lifetime::seconds(9));
+    let done = browser.submits(&page, &details).await;
+    assert!(done.body.contains("role=\"status\"") && done.body.contains("Alice Liddell"), "{}", done.body);
+    let expected = json!({
+        "name": "Alice Liddell", "given_name": "Alice", "locale": "en", "preferred_username": "alice",
+        "phone_number": "+44 20 7946 0000", "address": { "formatted": "1 Main St\nOxford" },
+    });
+    let now = told().await;
+    for (claim, value) in expected.as_object().unwrap() {
+        assert_eq!(&now[claim], value, "{now}");
+    }
+    assert_eq!(now["updated_at"], world.now().0);
+    assert_eq!(
+        (&now["family_name"], &now["department"], &now["phone_number_verified"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
+
+    // What is emptied is gone; this browser stays signed in, and so does the app.
+    let page = home(&mut browser).await;
+    browser
+        .submits(&page, &[("action", "change_details"), ("name", " "), ("given_name", "Alice"), ("address", "")])
+        .await;
+    let now = told().await;
+    assert_eq!((&now["name"], &now["address"], &now["phone_number"]), (&json!(null), &json!(null), &json!(null)));
+    assert_eq!(now["given_name"], "Alice");
+}
+
+#[tokio::test]
+async fn details_that_cannot_be_kept_stay_in_the_form() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    let page = home(&mut browser).await;
+    let long = "x".repeat(17_000);
+    for (fields, says) in [
+        ([("action", "change_details"), ("name", "Alice"), ("given_name", "a\u{7}b")], "one line"),
+        ([("action", "change_details"), ("name", "Alice"), ("given_name", &long)], "shorten"),
+        ([("action", "change_details"), ("name", "Alice"), ("csrf", "of the session before")], "open for too long"),
+    ] {
+        let answer = browser.submits(&page, &fields).await;
+        assert!(answer.body.contains("role=\"alert\"") && answer.body.contains(says), "{says}: {}", answer.body);
+        assert!(answer.body.contains("<details class=\"edit\" open>"), "{says}: {}", answer.body);
+        assert_eq!(crate::world::field(&answer.body, "name").as_deref(), Some("Alice"), "what was typed stays");
+    }
+    let page = home(&mut browser).await;
+    assert_eq!(crate::world::field(&page.body, "name").as_deref(), Some("alice Example"), "nothing was saved");
+}
+
+#[tokio::test]
+async fn an_address_in_parts_is_left_in_parts_until_it_is_changed() {
+    let (world, app) = world().await;
+    let parts = json!({ "street_address": "1 Main St\nApt. 2", "locality": "Ghent", "country": "BE" });
+    let mut browser = world.browser();
+    let tokens = app.redeems(&world, &browser.code(&app, "openid address", "alice").await).await.ok();
+    let sub = crate::world::claims(tokens["id_token"].as_str().unwrap())["sub"].as_str().unwrap().to_owned();
+    let claims = [("address".to_owned(), parts.clone())].into_iter().collect();
+    accounts::update(&world.server.store, &sub, Changes { claims, ..Changes::default() }, world.now()).await.unwrap();
+    let page = home(&mut browser).await;
+    assert!(page.body.contains(">1 Main St\nApt. 2\nGhent\nBE</textarea>"), "{}", page.body);
+    let kept = async || {
+        let account = accounts::find(&mut world.server.store.read().await.unwrap(), &sub).await.unwrap();
+        account.unwrap().claims["address"].clone()
+    };
+    let same = "1 Main St\r\nApt. 2\r\nGhent\r\nBE";
+    browser.submits(&page, &[("action", "change_details"), ("name", "Alice"), ("address", same)]).await;
+    assert_eq!(kept().await, parts);
+    browser.submits(&page, &[("action", "change_details"), ("name", "Alice"), ("address", "2 Main St")]).await;
+    assert_eq!(kept().await, json!({ "formatted": "2 Main St" }));
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use latchkey::{
+    accounts::Detail,
     protocol::{Code, Timestamp},
     web::{
         assets::Brand,
@@ -187,6 +188,10 @@ fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> String) -> Vec<
         username: text("alice").into(),
         name: Some(text("Alice Example").into()),
         email: Some((email().into(), true)),
+        phone_number: Some((text("+32 1 23").into(), false)),
+        address: vec![text("1 Main St").into(), text("9000 Ghent").into()],
+        details: Detail::ALL.iter().map(|own| (*own, text("What is known"))).collect(),
+        is_editing: matches!(problem, Some(AccountProblem::NotALine(_) | AccountProblem::TooMuch)),
         organisations: vec![(text("Acme").into(), text("owner").into()), ("Globex".into(), "viewer".into())],
         has_password: true,
         sessions: vec![
@@ -211,6 +216,8 @@ fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> String) -> Vec<
     let bare = AccountView {
         name: None,
         email: Some(("bob@example.com".into(), false)),
+        phone_number: None,
+        address: vec![],
         organisations: vec![],
         has_password: false,
         apps: vec![],
@@ -223,6 +230,7 @@ fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> String) -> Vec<
         AccountNotice::SessionEnded,
         AccountNotice::AccessEnded,
         AccountNotice::SignedOutElsewhere,
+        AccountNotice::DetailsChanged,
     ];
     for (at, notice) in notices.into_iter().enumerate() {
         add(&format!("account-notice-{at}"), views::account(&frame, &home(Some(notice), None)));
@@ -234,6 +242,8 @@ fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> String) -> Vec<
         AccountProblem::Throttled { seconds: 40 },
         AccountProblem::Expired,
         AccountProblem::Busy,
+        AccountProblem::NotALine(Detail::GivenName),
+        AccountProblem::TooMuch,
     ];
     for (at, problem) in problems.into_iter().enumerate() {
         add(&format!("account-problem-{at}"), views::account(&frame, &home(None, Some(problem))));
@@ -404,7 +414,7 @@ fn every_page_can_be_used_by_everybody() {
         let labelled: Vec<&str> = tags.iter().filter_map(|tag| tag.get("for")).collect();
         for tag in &tags {
             let is_hidden = tag.get("type") == Some("hidden") || tag.get("hidden").is_some();
-            if tag.name == "input" && !is_hidden && tag.get("type") != Some("radio") {
+            if matches!(tag.name, "input" | "textarea") && !is_hidden && tag.get("type") != Some("radio") {
                 assert!(tag.get("id").is_some_and(|id| labelled.contains(&id)), "{name} has an input without a label");
                 assert!(tag.get("autocomplete").is_some(), "{name}");
             }
@@ -472,6 +482,11 @@ fn a_page_says_who_asks_and_what_will_be_told() {
         (
             "account",
             &["Firefox on Linux", "Safari on iPhone", "Unknown browser", "Last seen 2 hours ago", "In: Acme, Globex"],
+        ),
+        ("account", &["+32 1 23 (not confirmed)", "9000 Ghent", ">Change your details</summary>"]),
+        (
+            "account-problem-6",
+            &["<a href=\"#given_name\">This has to be one line of plain text.", "<details class=\"edit\" open>"],
         ),
         ("account-problem-1", &["at least 12 characters", "<title>Error: Your account"]),
         (

@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::{Frame, Place, Shown, frame::membership, render};
-use crate::{protocol::Timestamp, web::locale::Value};
+use crate::{accounts::Detail, protocol::Timestamp, web::locale::Value};
 
 /// What the account home shows. Every form goes to one address and says what it wants in `action`:
-/// `change_password` (with `password`, `new_password`), `end_session` and `end_access` (with `id`),
+/// `change_details` (with the claims' names), `change_password` (with `password`, `new_password`), `end_session` and `end_access` (with `id`),
 /// `sign_out_everywhere`.
 #[derive(Clone, Debug)]
 pub struct AccountView<'a> {
@@ -20,6 +20,14 @@ pub struct AccountView<'a> {
     pub name: Option<Shown>,
     /// The e-mail address, and whether it is confirmed.
     pub email: Option<(Shown, bool)>,
+    /// The phone number, and whether it is confirmed.
+    pub phone_number: Option<(Shown, bool)>,
+    /// The lines of the postal address.
+    pub address: Vec<Shown>,
+    /// What the form of the details holds, to the letter.
+    pub details: Vec<(Detail, String)>,
+    /// Whether that form is open: something in it has to be looked at again.
+    pub is_editing: bool,
     /// The organisations with the role in each.
     pub organisations: Vec<(Shown, Shown)>,
     /// Whether there is a password to be changed.
@@ -71,6 +79,8 @@ pub struct AppLine {
 /// What has just been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountNotice {
+    /// The details are others.
+    DetailsChanged,
     /// The password is another.
     PasswordChanged,
     /// A browser is signed out.
@@ -84,6 +94,10 @@ pub enum AccountNotice {
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountProblem {
+    /// A detail holds what no line of text does.
+    NotALine(Detail),
+    /// The details are more than is kept of a user.
+    TooMuch,
     /// The password given as the present one is not it.
     WrongPassword,
     /// The new password is too short.
@@ -112,6 +126,7 @@ pub enum AccountProblem {
 pub fn account(frame: &Frame<'_>, view: &AccountView<'_>) -> String {
     let notice = view.notice.map(|notice| {
         frame.text(match notice {
+            AccountNotice::DetailsChanged => "account-details-changed",
             AccountNotice::PasswordChanged => "account-password-changed",
             AccountNotice::SessionEnded => "account-session-ended",
             AccountNotice::AccessEnded => "account-access-ended",
@@ -123,6 +138,7 @@ pub fn account(frame: &Frame<'_>, view: &AccountView<'_>) -> String {
         view,
         notice,
         problem: view.problem.map(|problem| Trouble::of(frame, problem)),
+        details: view.details.iter().map(|(detail, value)| Field::of(frame, *detail, value)).collect(),
         sessions: view.sessions.iter().map(|line| Session::of(frame, line, view.now)).collect(),
         apps: view.apps.iter().map(|line| App::of(frame, line, view.now)).collect(),
         organisations: view.organisations.iter().map(|(org, role)| membership(frame, org, role)).collect(),
@@ -144,6 +160,8 @@ struct Trouble {
 impl Trouble {
     fn of(frame: &Frame<'_>, problem: AccountProblem) -> Self {
         let (words, field) = match problem {
+            AccountProblem::NotALine(detail) => (frame.text("account-not-a-line"), Some(detail.claim())),
+            AccountProblem::TooMuch => (frame.text("account-too-much"), None),
             AccountProblem::WrongPassword => (frame.text("account-wrong-password"), Some("password")),
             AccountProblem::TooShort { least } => (frame.count("account-too-short", least), Some("new-password")),
             AccountProblem::TooLong { most } => (frame.count("account-too-long", most), Some("new-password")),
@@ -154,6 +172,28 @@ impl Trouble {
             AccountProblem::Busy => (frame.text("login-busy"), None),
         };
         Self { words, field }
+    }
+}
+
+/// A field of the details.
+struct Field<'a> {
+    id: &'static str,
+    label: String,
+    value: &'a str,
+    /// What a browser fills in by itself.
+    autocomplete: &'static str,
+}
+
+impl<'a> Field<'a> {
+    fn of(frame: &Frame<'_>, detail: Detail, value: &'a str) -> Self {
+        let (label, autocomplete) = match detail {
+            Detail::Name => ("account-name", "name"),
+            Detail::GivenName => ("account-given-name", "given-name"),
+            Detail::FamilyName => ("account-family-name", "family-name"),
+            Detail::PhoneNumber => ("account-phone-number", "tel"),
+            Detail::Address => ("account-address", "street-address"),
+        };
+        Self { id: detail.claim(), label: frame.text(label), value, autocomplete }
     }
 }
 
@@ -234,6 +274,7 @@ struct Page<'a> {
     view: &'a AccountView<'a>,
     notice: Option<String>,
     problem: Option<Trouble>,
+    details: Vec<Field<'a>>,
     sessions: Vec<Session<'a>>,
     apps: Vec<App<'a>>,
     organisations: Vec<String>,

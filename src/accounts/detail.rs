@@ -1,0 +1,96 @@
+//! What people say of themselves and may change: their name, where to call and where to write to.
+
+use serde_json::{Map, Value, json};
+
+use super::{Account, claims};
+
+/// One such detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The full name.
+    Name,
+    /// The given name.
+    GivenName,
+    /// The family name.
+    FamilyName,
+    /// The phone number.
+    PhoneNumber,
+    /// The postal address, written out.
+    Address,
+}
+
+impl Detail {
+    /// All of them, in the order in which they are asked for.
+    pub const ALL: &[Self] = &[Self::Name, Self::GivenName, Self::FamilyName, Self::PhoneNumber, Self::Address];
+
+    /// The claim that tells it (OIDC Core §5.1).
+    #[must_use]
+    pub const fn claim(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::GivenName => "given_name",
+            Self::FamilyName => "family_name",
+            Self::PhoneNumber => "phone_number",
+            Self::Address => "address",
+        }
+    }
+
+    /// As it is known of somebody; empty where it is not.
+    #[must_use]
+    pub fn of(self, account: &Account) -> String {
+        match account.claims.get(self.claim()) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Object(address)) => written_out(address),
+            _ => String::new(),
+        }
+    }
+
+    /// The claim that says what somebody typed; null for nothing.
+    ///
+    /// # Errors
+    /// For what the claim cannot be.
+    fn read(self, typed: &str) -> Result<Value, &'static str> {
+        let text = match self {
+            Self::Address => lines(typed),
+            _ => typed.split_whitespace().collect::<Vec<_>>().join(" "),
+        };
+        let value = match self {
+            _ if text.is_empty() => return Ok(Value::Null),
+            Self::Address => json!({ "formatted": text }),
+            _ => text.into(),
+        };
+        claims::check_type(self.claim(), &value)?;
+        Ok(value)
+    }
+}
+
+/// The claims that are others now that this was typed. A detail that was left as it stood stays as it is: an address
+/// in parts is not written out for nothing.
+///
+/// # Errors
+/// The first detail that cannot be what was typed.
+pub fn changes<'a>(account: &Account, typed: impl Fn(Detail) -> &'a str) -> Result<Map<String, Value>, Detail> {
+    let mut changes = Map::new();
+    for detail in Detail::ALL.iter().copied() {
+        let text = typed(detail);
+        if lines(text) != lines(&detail.of(account)) {
+            changes.insert(detail.claim().to_owned(), detail.read(text).map_err(|_| detail)?);
+        }
+    }
+    Ok(changes)
+}
+
+/// An address in lines, as on a letter (OIDC Core §5.1.1).
+fn written_out(address: &Map<String, Value>) -> String {
+    let part = |name| address.get(name).and_then(Value::as_str);
+    if let Some(formatted) = part("formatted") {
+        return lines(formatted);
+    }
+    let parts = ["street_address", "postal_code", "locality", "region", "country"].into_iter().filter_map(part);
+    lines(&parts.collect::<Vec<_>>().join("\n"))
+}
+
+/// The lines of a text, whichever way they end, without those that are empty.
+fn lines(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
