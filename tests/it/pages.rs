@@ -486,7 +486,10 @@ fn a_page_says_who_asks_and_what_will_be_told() {
         ("account", &["+32 1 23 (not confirmed)", "9000 Ghent", ">Change your details</summary>"]),
         (
             "account-problem-6",
-            &["<a href=\"#given_name\">This has to be one line of plain text.", "<details class=\"edit\" open>"],
+            &[
+                "<a href=\"#given_name\">Given name: This has to be one line of plain text.",
+                "<details class=\"edit\" open>",
+            ],
         ),
         ("account-problem-1", &["at least 12 characters", "<title>Error: Your account"]),
         (

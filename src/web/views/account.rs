@@ -160,7 +160,10 @@ struct Trouble {
 impl Trouble {
     fn of(frame: &Frame<'_>, problem: AccountProblem) -> Self {
         let (words, field) = match problem {
-            AccountProblem::NotALine(detail) => (frame.text("account-not-a-line"), Some(detail.claim())),
+            AccountProblem::NotALine(detail) => {
+                let (name, value) = (label(frame, detail), frame.text("account-not-a-line"));
+                (frame.locale.with("pair", [("name", name.into()), ("value", value.into())]), Some(detail.claim()))
+            }
             AccountProblem::TooMuch => (frame.text("account-too-much"), None),
             AccountProblem::WrongPassword => (frame.text("account-wrong-password"), Some("password")),
             AccountProblem::TooShort { least } => (frame.count("account-too-short", least), Some("new-password")),
@@ -186,15 +189,25 @@ struct Field<'a> {
 
 impl<'a> Field<'a> {
     fn of(frame: &Frame<'_>, detail: Detail, value: &'a str) -> Self {
-        let (label, autocomplete) = match detail {
-            Detail::Name => ("account-name", "name"),
-            Detail::GivenName => ("account-given-name", "given-name"),
-            Detail::FamilyName => ("account-family-name", "family-name"),
-            Detail::PhoneNumber => ("account-phone-number", "tel"),
-            Detail::Address => ("account-address", "street-address"),
+        let autocomplete = match detail {
+            Detail::Name => "name",
+            Detail::GivenName => "given-name",
+            Detail::FamilyName => "family-name",
+            Detail::PhoneNumber => "tel",
+            Detail::Address => "street-address",
         };
-        Self { id: detail.claim(), label: frame.text(label), value, autocomplete }
+        Self { id: detail.claim(), label: label(frame, detail), value, autocomplete }
     }
+}
+
+fn label(frame: &Frame<'_>, detail: Detail) -> String {
+    frame.text(match detail {
+        Detail::Name => "account-name",
+        Detail::GivenName => "account-given-name",
+        Detail::FamilyName => "account-family-name",
+        Detail::PhoneNumber => "account-phone-number",
+        Detail::Address => "account-address",
+    })
 }
 
 struct Session<'a> {
