@@ -43,6 +43,16 @@ async fn detours(chrome: &Chrome, demo: &Running) {
     chrome.back().await;
     chrome.go(&demo.memory.app).await;
     chrome.wait_for("name", "Carol Cooper").await;
+    // In between they put their name right.
+    chrome.go(&format!("{}/account", demo.memory.issuer)).await;
+    chrome.look("account").await;
+    chrome.click(".edit > summary").await;
+    chrome.fill("#name", "Carol Carter").await;
+    chrome.click("button[value=change_details]").await;
+    assert_eq!(chrome.text(".notice").await, "Your details are saved.");
+    assert_eq!(chrome.text(".facts dd").await, "Carol Carter");
+    chrome.look("account-changed").await;
+    chrome.go(&demo.memory.app).await;
     chrome.click("#switch-account").await;
     chrome.look("pick-account").await;
     chrome.back().await;

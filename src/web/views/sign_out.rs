@@ -20,7 +20,7 @@ pub struct SignOutView<'a> {
 }
 
 /// What is shown to who is signed out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SignedOutView {
     /// The way back to the app, if there is one.
     pub back: Option<BackLink>,
