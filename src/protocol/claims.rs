@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::{Map, Value};
 
 use super::{Code, Refusal};
 
@@ -12,9 +12,9 @@ use super::{Code, Refusal};
 /// What the server itself says of a login (`sub`, `acr`, `auth_time`, …) is not among the names: it is there anyway.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimsRequest {
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "wishes")]
     userinfo: BTreeMap<String, Option<Wish>>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "wishes")]
     id_token: BTreeMap<String, Option<Wish>>,
 }
 
@@ -92,6 +92,13 @@ impl ClaimsRequest {
     pub fn is_empty(&self) -> bool {
         self.userinfo.is_empty() && self.id_token.is_empty()
     }
+}
+
+/// Claims, each with `null` or an object. A JSON array would be taken for the members of a wish in order.
+fn wishes<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Option<Wish>>, D::Error> {
+    let asked = BTreeMap::<String, Option<Map<String, Value>>>::deserialize(from)?;
+    let read = |wish| Wish::deserialize(Value::Object(wish)).map_err(D::Error::custom);
+    asked.into_iter().map(|(name, wish)| Ok((name, wish.map(read).transpose()?))).collect()
 }
 
 impl fmt::Display for ClaimsRequest {
@@ -173,7 +180,110 @@ fn of_the_user(asked: &BTreeMap<String, Option<Wish>>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
+
+    /// JSON of names and values that the parameter knows, put together anyhow.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 4, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(Value::from),
+                vec((name(), inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        const KNOWN: &[&str] = &["userinfo", "id_token", "acr", "email", "essential", "value", "values"];
+        prop_oneof![4 => prop::sample::select(KNOWN).prop_map(str::to_owned), 1 => ".{0,6}"]
+    }
+
+    /// What is of the form of OIDC Core §5.5, as far as it is looked at.
+    fn request() -> impl Strategy<Value = Value> {
+        let member = prop_oneof![
+            any::<bool>().prop_map(|essential| ("essential".to_owned(), Value::from(essential))),
+            json().prop_map(|value| ("value".to_owned(), value)),
+            vec(json(), 0..3).prop_map(|values| ("values".to_owned(), Value::from(values))),
+            ("x[a-z]{0,3}", json()),
+        ];
+        let object = vec(member, 0..4).prop_map(|members| Value::Object(members.into_iter().collect()));
+        asking(prop_oneof![Just(Value::Null), object].boxed())
+    }
+
+    fn asking(wish: BoxedStrategy<Value>) -> impl Strategy<Value = Value> {
+        let wishes =
+            vec((name(), wish), 0..6).prop_map(|wishes| Value::Object(wishes.into_iter().collect::<Map<_, _>>()));
+        let place = prop_oneof![Just("userinfo".to_owned()), Just("id_token".to_owned())];
+        vec((place, wishes), 0..3).prop_map(|places| Value::Object(places.into_iter().collect()))
+    }
+
+    fn is_of_the_form(json: &Value) -> bool {
+        let is_wish = |wish: &Value| {
+            wish.is_null()
+                || wish.as_object().is_some_and(|wish| {
+                    wish.get("essential").is_none_or(Value::is_boolean)
+                        && wish.get("values").is_none_or(|values| values.is_null() || values.is_array())
+                })
+        };
+        let are_wishes = |asked: &Value| asked.as_object().is_some_and(|asked| asked.values().all(is_wish));
+        json.as_object()
+            .is_some_and(|all| ["userinfo", "id_token"].iter().all(|own| all.get(*own).is_none_or(are_wishes)))
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in ".{0,200}", bytes in vec(any::<u8>(), 0..80), json in "[\\[\\]{}:,\"a0tn\\\\-]{0,60}") {
+            for text in [&text, &*String::from_utf8_lossy(&bytes), &json, &format!("{{{json}}}")] {
+                if let Err(refusal) = ClaimsRequest::parse(text) {
+                    prop_assert_eq!(refusal.code, Code::InvalidRequest);
+                }
+            }
+        }
+
+        #[test]
+        fn what_has_another_form_is_refused_and_nothing_else(json in prop_oneof![json(), asking(json().boxed())]) {
+            prop_assert_eq!(ClaimsRequest::parse(&json.to_string()).is_ok(), is_of_the_form(&json), "{}", json);
+        }
+
+        #[test]
+        fn what_was_read_is_written_so_that_it_reads_the_same(json in request()) {
+            let request = ClaimsRequest::parse(&json.to_string()).unwrap();
+            prop_assert_eq!(ClaimsRequest::parse(&request.to_string()).unwrap(), request);
+        }
+
+        #[test]
+        fn every_claim_is_kept_where_it_was_asked_for(json in request()) {
+            let request = ClaimsRequest::parse(&json.to_string()).unwrap();
+            for (own, place) in [(&request.userinfo, "userinfo"), (&request.id_token, "id_token")] {
+                let asked: BTreeSet<&String> =
+                    json[place].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+                prop_assert!(own.keys().eq(asked), "{:?}", own);
+                for (name, wish) in own {
+                    let (said, kept) = (&json[place][name], wish.clone().unwrap_or_default());
+                    prop_assert_eq!(kept.essential, said["essential"] == true);
+                    prop_assert_eq!(kept.value.unwrap_or_default(), said["value"].clone());
+                    prop_assert_eq!(kept.values.map(Value::from).unwrap_or_default(), said["values"].clone());
+                }
+            }
+        }
+
+        #[test]
+        fn a_member_that_is_not_understood_changes_nothing(json in request(), name in "x[a-z]{0,5}", value in json()) {
+            let mut more = json.clone();
+            more[&name] = value;
+            let (without, with) = (ClaimsRequest::parse(&json.to_string()), ClaimsRequest::parse(&more.to_string()));
+            prop_assert_eq!(with.unwrap(), without.unwrap());
+        }
+    }
 
     #[test]
     fn claims_are_asked_for_where_they_are_wanted() {
