@@ -51,8 +51,9 @@ pub fn next_step(request: &Request, facts: Facts<'_>) -> Step {
     let Some(login) = facts.login.filter(|login| is_good_enough(request, login, facts)) else {
         return page(request, Step::Login, Code::LoginRequired, "nobody is signed in whom this request would accept");
     };
+    // Never beside `prompt=none`: `Prompt` refuses the two together.
     if request.prompt.select_account && !facts.for_this_request {
-        return page(request, Step::PickAccount, Code::AccountSelectionRequired, "the user has to choose an account");
+        return Step::PickAccount;
     }
     let offers = match facts.offers {
         Some(Offers::NoSuchOrganisation) | None => {

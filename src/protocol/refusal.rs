@@ -27,8 +27,6 @@ pub enum Code {
     TemporarilyUnavailable,
     /// RFC 8707 §2: the `resource` is unknown, malformed or not for this client.
     InvalidTarget,
-    /// RFC 7009 §2.2.1: tokens of this type cannot be revoked here.
-    UnsupportedTokenType,
     /// RFC 6750 §3.1: the access token is expired, revoked or malformed.
     InvalidToken,
     /// RFC 6750 §3.1: the access token has not the scope that is needed.
@@ -39,8 +37,6 @@ pub enum Code {
     ConsentRequired,
     /// OIDC Core §3.1.2.6: `prompt=none`, but something has to be chosen on a page.
     InteractionRequired,
-    /// OIDC Core §3.1.2.6: `prompt=none`, but an account has to be chosen.
-    AccountSelectionRequired,
     /// OIDC Core §3.1.2.6: the `request` parameter is not supported.
     RequestNotSupported,
     /// OIDC Core §3.1.2.6: the `request_uri` parameter is not supported.
@@ -69,13 +65,11 @@ impl Code {
         Self::ServerError,
         Self::TemporarilyUnavailable,
         Self::InvalidTarget,
-        Self::UnsupportedTokenType,
         Self::InvalidToken,
         Self::InsufficientScope,
         Self::LoginRequired,
         Self::ConsentRequired,
         Self::InteractionRequired,
-        Self::AccountSelectionRequired,
         Self::RequestNotSupported,
         Self::RequestUriNotSupported,
         Self::RegistrationNotSupported,
@@ -99,13 +93,11 @@ impl Code {
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidTarget => "invalid_target",
-            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
-            Self::AccountSelectionRequired => "account_selection_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",

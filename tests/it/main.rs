@@ -33,6 +33,7 @@ mod program;
 mod races;
 mod readme;
 mod refresh;
+mod refusals;
 mod resources;
 mod revoke;
 mod serving;

@@ -1,10 +1,16 @@
 //! The way of a user through sign-in and consent to the app, and whatever can happen on it.
 
+use std::task::{Context, Poll, Waker};
+
 use axum::{
     body::Body,
     http::{Method, StatusCode, header},
 };
-use latchkey::{accounts, orgs, protocol::Lifetime};
+use latchkey::{
+    accounts::{self, Queue},
+    orgs,
+    protocol::{Error, Lifetime},
+};
 
 use crate::world::{App, ISSUER, PASSWORD, World, field};
 
@@ -248,6 +254,9 @@ async fn several_organisations_are_a_choice() {
     let mut browser = world.browser();
     let page = browser.authorizes(&app.asks("openid org")).await;
     let page = browser.signs_in(&page, "alice").await;
+    let silent = [app.asks("openid org"), vec![("prompt", "none")]].concat();
+    let told = browser.authorizes(&silent).await.param("error");
+    assert_eq!(told.as_deref(), Some("interaction_required"));
     let none = browser.submits(&page, &[("action", "allow")]).await;
     assert!(none.body.contains("role=\"alert\""), "{}", none.body);
     let answer = browser.submits(&none, &[("action", "allow"), ("org", &globex)]).await;
@@ -279,6 +288,31 @@ async fn a_throttled_login_says_when_to_try_again_and_lets_a_known_device_in() {
     known.cookies.retain(|(name, _)| name == "latchkey-device");
     let page = known.authorizes(&app.asks("openid")).await;
     assert!(known.signs_in(&page, "alice").await.param("code").is_some());
+}
+
+#[tokio::test]
+async fn when_too_many_sign_in_at_once_the_next_one_is_asked_to_try_again() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    let page = browser.authorizes(&app.asks("openid")).await;
+    // Those who have a turn keep it, and the others wait, until there is no place left.
+    let passwords = &world.server.passwords;
+    let (mut turns, mut waiting) = (Vec::new(), Vec::new());
+    let refused = loop {
+        let mut turn = Box::pin(passwords.turn(Queue::Strangers));
+        match turn.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(turn)) => turns.push(turn),
+            Poll::Ready(Err(Error::Refused(refusal))) => break refusal,
+            Poll::Ready(Err(fault)) => panic!("{fault}"),
+            Poll::Pending => waiting.push(turn),
+        }
+    };
+    assert_eq!(refused.code.as_str(), "temporarily_unavailable");
+    let busy = browser.signs_in(&page, "alice").await;
+    assert_eq!((busy.status, busy.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    drop((turns, waiting));
+    let consent = browser.signs_in(&busy, "alice").await;
+    assert!(browser.allows(&consent).await.param("code").is_some());
 }
 
 #[tokio::test]

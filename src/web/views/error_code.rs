@@ -70,7 +70,6 @@ const RFC_6749_AUTHORIZE: (&str, &str) =
     ("RFC 6749, section 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1");
 const RFC_6749_TOKEN: (&str, &str) = ("RFC 6749, section 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2");
 const RFC_6750: (&str, &str) = ("RFC 6750, section 3.1", "https://www.rfc-editor.org/rfc/rfc6750#section-3.1");
-const RFC_7009: (&str, &str) = ("RFC 7009, section 2.2.1", "https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1");
 const RFC_7591: (&str, &str) = ("RFC 7591, section 3.2.2", "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2");
 const RFC_8707: (&str, &str) = ("RFC 8707, section 2", "https://www.rfc-editor.org/rfc/rfc8707#section-2");
 const OIDC_CORE: (&str, &str) =
@@ -209,12 +208,6 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_8707,
         ),
-        Code::UnsupportedTokenType => (
-            "Tokens of this type cannot be revoked here.",
-            &["The token is an ID token, or of a kind that this server does not issue."],
-            &["Send the refresh token, which ends its access tokens as well, or an access token."],
-            RFC_7009,
-        ),
         Code::InvalidToken => (
             "The access token is expired, revoked, malformed, or for somebody else.",
             &[
@@ -262,12 +255,6 @@ pub const fn explain(code: Code) -> Explanation {
             "`prompt=none` was asked, but the user has to choose something on a page.",
             &["The user belongs to several organisations, and the request does not say which is meant."],
             &["Name the organisation (`org:<slug>`), or send the user there without `prompt=none`."],
-            OIDC_CORE,
-        ),
-        Code::AccountSelectionRequired => (
-            "`prompt=none` was asked, but the user has to pick an account.",
-            &["The request asks for an account to be chosen, which takes a page."],
-            &["Send the user to the authorization endpoint with `prompt=select_account`."],
             OIDC_CORE,
         ),
         Code::RequestNotSupported => (
