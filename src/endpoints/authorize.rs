@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Bytes,
     extract::{RawQuery, State},
     response::Response as HttpResponse,
 };
@@ -28,7 +27,7 @@ use crate::{
     tokens::id_token,
     web::{
         consent,
-        form::Query,
+        form::{FormBody, Query},
         login,
         page::{self, PageError},
         pick_account,
@@ -67,7 +66,7 @@ pub async fn get(
 pub async fn post(
     State(server): State<Arc<Server>>,
     RawQuery(query): RawQuery,
-    body: Bytes,
+    FormBody(body): FormBody,
 ) -> Result<HttpResponse, PageError> {
     let params = Params::parse_post(query.as_deref(), &body).map_err(PageError::authorization)?;
     let encoded = params.to_query();

@@ -31,20 +31,34 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        let FormBody(body) = FormBody::from_request(request, state).await?;
+        Ok(Self(Params::parse(&body)?))
+    }
+}
+
+/// A form as it was sent; empty if nothing was.
+#[derive(Clone, Debug)]
+pub struct FormBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for FormBody {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         // Another site can send text/plain without being asked, and make it look like anything.
         let content_type =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            Refusal::new(Code::InvalidRequest, "the body cannot be read").hint(rejection.body_text())
+        })?;
+        if !is_form && !body.is_empty() {
             return Err(Refusal::new(
                 Code::InvalidRequest,
                 "the content type is not application/x-www-form-urlencoded",
             )
             .into());
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            Refusal::new(Code::InvalidRequest, "the body cannot be read").hint(rejection.body_text())
-        })?;
-        Ok(Self(Params::parse(&body)?))
+        Ok(Self(body))
     }
 }

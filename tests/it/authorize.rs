@@ -1,6 +1,9 @@
 //! The authorization endpoint: what is answered, to whom, and how (RFC 6749 §4.1, OIDC Core §3.1.2).
 
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 use latchkey::{clients::registration, protocol::Lifetime};
 
 use crate::world::{Answer, App, CHALLENGE, World, encode};
@@ -105,6 +108,39 @@ async fn a_repeated_parameter_is_refused_on_a_page() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(answer.body.contains("is given more than once"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn what_is_no_text_or_has_no_end_is_refused_on_a_page() {
+    let (world, app) = world().await;
+    let good = encode(&app.asks("openid"));
+    let many: String = (0..1_000).map(|n| format!("&p{n}=1")).collect();
+    for (more, expected) in
+        [("&x=%ff", "not UTF-8"), ("&%C3%28=x", "not UTF-8"), ("&x=a%00b", "NUL"), (&many, "more than 100 parameters")]
+    {
+        for answer in [
+            world.get(&format!("/authorize?{good}{more}")).await,
+            world.send(posted(FORM, format!("{good}{more}"))).await,
+        ] {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{more:.20}");
+            assert!(answer.header("content-type").starts_with("text/html"), "{more:.20}");
+            assert!(answer.headers.get("location").is_none() && answer.body.contains(expected), "{}", answer.body);
+        }
+    }
+    // Not percent-encoded at all; a query cannot hold such a byte, a body can.
+    let raw = [good.as_bytes(), b"&x=\xff"].concat();
+    assert_eq!(world.send(posted(FORM, raw)).await.status, StatusCode::BAD_REQUEST);
+    for other in ["text/plain", "application/json", "multipart/form-data; boundary=x", ""] {
+        let answer = world.send(posted(other, good.clone())).await;
+        assert!(answer.status.is_client_error(), "{other}: {}", answer.status);
+        assert!(answer.headers.get("location").is_none(), "{other}");
+    }
+}
+
+fn posted(content_type: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post("/authorize").header("content-type", content_type).body(body.into()).expect("a request")
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
 async fn an_unknown_parameter_is_ignored() {

@@ -387,6 +387,13 @@ async fn a_request_that_is_no_proper_form_is_refused_as_such() {
     send("/token", form, [good.as_slice(), many.as_bytes()].concat()).await.refused("invalid_request");
     let large = send("/token", form, [good.as_slice(), b"&x=".as_slice(), &vec![b'a'; 1 << 20]].concat()).await;
     assert!(large.status.is_client_error(), "{}", large.status);
+    for path in ["/introspect", "/revoke"] {
+        send(path, "application/json", b"{\"token\":\"x\"}".to_vec()).await.refused("invalid_request");
+        send(path, "", b"token=x".to_vec()).await.refused("invalid_request");
+        send(path, form, b"token=x%ff".to_vec()).await.refused("invalid_request");
+        send(path, form, b"token=x%00".to_vec()).await.refused("invalid_request");
+        send(path, form, [b"token=x".as_slice(), many.as_bytes()].concat()).await.refused("invalid_request");
+    }
     assert_eq!(world.get("/token").await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
