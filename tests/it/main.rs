@@ -16,6 +16,7 @@ mod client_commands;
 mod client_credentials;
 mod clients;
 mod config;
+mod crash;
 #[cfg(feature = "demo")]
 mod demo;
 mod discovery;
@@ -38,6 +39,7 @@ mod resources;
 mod revoke;
 mod serving;
 mod sign_in;
+mod stage;
 #[cfg(feature = "demo")]
 mod surfer;
 mod token;

@@ -51,9 +51,14 @@ impl Place {
         path
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-        command.args(args).current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
+        command.args(args);
+        self.at_home(command)
+    }
+
+    fn at_home(&self, mut command: Command) -> Command {
+        command.current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -72,9 +77,20 @@ impl Place {
 
     /// Start a server on a port that is free, and wait until it serves.
     pub(crate) fn serve(&self, args: &[&str]) -> Serving {
-        let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
-        all.extend(args);
-        let mut child = self.command(&all).stderr(Stdio::piped()).spawn().expect("the program runs");
+        let mut command = self.command(SERVE);
+        command.args(args);
+        self.wait_for(command)
+    }
+
+    /// The same by a shell, which prepares the ground and then becomes the server: `exec "$0" "$@"`.
+    pub(crate) fn serve_by(&self, script: &str) -> Serving {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_latchkey")]).args(SERVE);
+        self.wait_for(self.at_home(command))
+    }
+
+    fn wait_for(&self, mut command: Command) -> Serving {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program runs");
         let log = BufReader::new(child.stderr.take().expect("a pipe"));
         // Killed from here on, however the test ends.
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
@@ -95,6 +111,8 @@ impl Place {
         serving
     }
 }
+
+const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
 
 impl From<Output> for Done {
     fn from(output: Output) -> Self {
@@ -151,9 +169,22 @@ impl Reply {
             own.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("JSON, not {}: {}", self.status, self.body))
+    }
+
+    /// Whether all of it has come.
+    fn is_whole(&self) -> bool {
+        self.header("content-length").and_then(|text| text.parse().ok()) == Some(self.body.len())
+    }
 }
 
 impl Serving {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn get(&self, path: &str) -> Reply {
         get(self.main, path, "")
     }
@@ -168,6 +199,11 @@ impl Serving {
         let mut log = std::mem::take(&mut self.before);
         self.log.read_to_string(&mut log).expect("the log can be read");
         (self.child.wait().expect("the server ends").code(), log)
+    }
+
+    /// End it as a power cut would.
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// Tell it to stop, and wait.
@@ -199,10 +235,26 @@ pub(crate) fn exchange(address: SocketAddr, request: &str) -> Reply {
     read_reply(stream)
 }
 
+/// Post a form, with further header lines; the answer, if all of it comes.
+pub(crate) fn post(address: SocketAddr, path: &str, headers: &str, form: &str) -> Option<Reply> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n{headers}\r\n",
+        form.len()
+    );
+    let mut stream = reach(address).ok()?;
+    stream.write_all(format!("{head}{form}").as_bytes()).ok()?;
+    Some(read_reply(stream)).filter(Reply::is_whole)
+}
+
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("the server can be reached");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
-    stream
+    reach(address).expect("the server can be reached")
+}
+
+fn reach(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    Ok(stream)
 }
 
 pub(crate) fn read_reply(mut stream: impl Read) -> Reply {

@@ -38,6 +38,9 @@ pub(crate) const BEGINNING: Timestamp = Timestamp(1_893_456_000);
 /// The issuer of a test's server.
 pub(crate) const ISSUER: &str = "http://localhost:8080";
 
+/// The master key of a test's server.
+pub(crate) const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
 /// The password of everybody in a test.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -56,13 +59,15 @@ impl World {
 
     /// A server whose settings differ.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let clock = Clock::fixed(BEGINNING);
-        let mut settings =
-            Settings { issuer: ISSUER.to_owned(), database_url: database_url().await, ..Settings::default() };
-        // Of the test itself: two servers on one database share it, others do not.
-        settings.keys.master_key = Some(PlainSecret::new("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"));
+        let mut settings = Settings { database_url: database_url().await, ..settings() };
         change(&mut settings);
-        Self::open(settings, clock).await
+        Self::open(settings, Clock::fixed(BEGINNING)).await
+    }
+
+    /// A server of today on this database: what it leaves there is good for the program.
+    pub(crate) async fn of_today(database_url: &str) -> Self {
+        let settings = Settings { database_url: database_url.to_owned(), ..settings() };
+        Self::open(settings, Clock::System).await
     }
 
     /// Another node on the same database.
@@ -186,6 +191,13 @@ impl World {
     pub(crate) fn browser(&self) -> Browser<'_> {
         Browser { world: self, cookies: Vec::new(), headers: Vec::new() }
     }
+}
+
+fn settings() -> Settings {
+    let mut settings = Settings { issuer: ISSUER.to_owned(), ..Settings::default() };
+    // Of the test itself: two servers on one database share it, others do not.
+    settings.keys.master_key = Some(PlainSecret::new(MASTER_KEY));
+    settings
 }
 
 /// What came back.
