@@ -11,7 +11,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
-use crate::{protocol::Result, server::Server, store::LOOK_EVERY};
+use crate::{
+    protocol::Result,
+    server::Server,
+    store::{LOOK_EVERY, StoreError},
+};
 
 pub use housekeeping::tidy;
 
@@ -65,6 +69,7 @@ async fn repeat<F: Future<Output = Result<()>>>(
                     event = "job_failed",
                     job,
                     cause = error.to_string(),
+                    hint = StoreError::hint_of(&error),
                     "work in the background failed; it is tried again"
                 );
                 is_failing = true;

@@ -1,6 +1,6 @@
 //! The two ways in which anything goes wrong: the asker is at fault, or we are.
 
-use std::{fmt, panic::Location};
+use std::{fmt, iter, panic::Location};
 
 use super::{Code, Refusal};
 
@@ -36,13 +36,12 @@ impl Error {
         Self::Failed(Fault { cause: what.into().into(), location: Location::caller() })
     }
 
-    /// What broke, if it is of that type.
+    /// What of that type is behind it.
     #[must_use]
     pub fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
-        match self {
-            Self::Refused(_) => None,
-            Self::Failed(fault) => fault.cause.downcast_ref(),
-        }
+        let Self::Failed(fault) = self else { return None };
+        let first: &(dyn std::error::Error + 'static) = &*fault.cause;
+        iter::successors(Some(first), |cause| cause.source()).find_map(|cause| cause.downcast_ref())
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
         health, metrics,
     },
     protocol::Error,
+    store::StoreError,
     telemetry::{self, log::REQUEST_ID},
     web::headers,
 };
@@ -104,9 +105,9 @@ fn log(server: &Server, route: &str, method: &Method, answer: &Response, took: D
             hint = refusal.hint,
             "refused"
         ),
-        Some(Error::Failed(fault)) => {
-            let cause = fault.to_string();
-            tracing::error!(method, route, status, duration_ms, error = code, cause, "failed");
+        Some(error @ Error::Failed(fault)) => {
+            let (cause, hint) = (fault.to_string(), StoreError::hint_of(error));
+            tracing::error!(method, route, status, duration_ms, error = code, cause, hint, "failed");
         }
     }
 }

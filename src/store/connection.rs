@@ -15,6 +15,7 @@ use super::{
     sqlite::{Connections, Reader},
     turn::Turn,
 };
+use crate::protocol::Error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -69,15 +70,29 @@ impl StoreError {
                 Some("8" | "264" | "520" | "776" | "1032" | "1544") => {
                     Some("may this user write the file, and in its directory?")
                 }
-                // SQLITE_FULL
-                Some("13") => Some("the disk is full: make room; nothing that was acknowledged is lost"),
+                // SQLITE_FULL, and PostgreSQL's disk_full
+                Some("13" | "53100") => Some("the disk is full: make room; nothing that was acknowledged is lost"),
                 // SQLITE_NOTADB
                 Some("26") => Some("the file is no SQLite database; does `database_url` name the right one?"),
+                Some(code) if is_disk_error(code) => {
+                    Some("the disk failed, or a quota or a limit of this process (`ulimit -f`) is reached")
+                }
                 _ => None,
             },
             _ => None,
         }
     }
+
+    /// The same for whatever went wrong, if the database is behind it.
+    #[must_use]
+    pub fn hint_of(error: &Error) -> Option<&'static str> {
+        error.cause::<Self>().and_then(Self::hint)
+    }
+}
+
+/// SQLITE_IOERR and its kin, which are told apart above the lowest byte. PostgreSQL's codes are longer.
+fn is_disk_error(code: &str) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
 }
 
 /// The database behind the server. Cheap to clone.

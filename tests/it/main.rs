@@ -20,6 +20,7 @@ mod crash;
 #[cfg(feature = "demo")]
 mod demo;
 mod discovery;
+mod full_disk;
 mod introspect;
 mod key_cli;
 mod key_place;
