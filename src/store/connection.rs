@@ -28,6 +28,15 @@ pub enum StoreError {
     /// A commit failed, for every transaction that shared it.
     #[error("the database refused a commit")]
     Commit(#[source] Arc<sqlx::Error>),
+    /// The file of an SQLite database cannot be opened, or not be written.
+    #[error("`database_url` names {file}, which cannot be opened to be read and written")]
+    File {
+        /// The file, as the URL names it.
+        file: String,
+        /// Why not.
+        #[source]
+        cause: sqlx::Error,
+    },
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migration(#[source] MigrateError),
@@ -56,7 +65,7 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         let error = match self {
-            Self::Database(error) => error,
+            Self::Database(error) | Self::File { cause: error, .. } => error,
             Self::Commit(error) => error,
             _ => return None,
         };
@@ -116,6 +125,7 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = Self::connect(url).await?;
         store.migrate().await?;
+        store.check_writable(url).await?;
         Ok(store)
     }
 
@@ -166,6 +176,21 @@ impl Store {
             MigrateError::VersionMissing(version) => StoreError::Newer(version),
             other => StoreError::Migration(other),
         })
+    }
+
+    /// SQLite opens a file that may only be read without a word, and refuses whoever writes later.
+    async fn check_writable(&self, url: &str) -> Result<(), StoreError> {
+        if self.is_postgres() {
+            return Ok(());
+        }
+        let write_nothing = async {
+            let mut tx = self.write().await?;
+            tx.line_up().await
+        };
+        match write_nothing.await {
+            Err(StoreError::Database(cause)) => Err(StoreError::File { file: file_of(url), cause }),
+            other => other.map(drop),
+        }
     }
 
     /// A connection to read through.
@@ -230,7 +255,8 @@ impl Pools {
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
                 .optimize_on_close(true, None);
-            Ok(Self::Sqlite(Connections::open(options).await?))
+            let unusable = |cause| StoreError::File { file: file_of(url), cause };
+            Ok(Self::Sqlite(Connections::open(options).await.map_err(unusable)?))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
             Ok(Self::Postgres(options.connect(url).await?))
@@ -238,6 +264,11 @@ impl Pools {
             Err(StoreError::Url)
         }
     }
+}
+
+/// The file that an SQLite URL names, for people.
+fn file_of(url: &str) -> String {
+    SqliteConnectOptions::from_str(url).map_or_else(|_| url.to_owned(), |own| own.get_filename().display().to_string())
 }
 
 /// A plain connection.

@@ -46,7 +46,7 @@ impl Reader {
 
 impl Connections {
     /// Open the file to write; readers are opened when there is something to read.
-    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, StoreError> {
+    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let writer = Writer::new(options.connect().await?);
         let free = Arc::new(Semaphore::new(READERS));
         Ok(Self { options: Arc::new(options), readers: Arc::default(), free, writer })

@@ -45,5 +45,6 @@ mod stage;
 mod surfer;
 mod token;
 mod tokens;
+mod unwritable;
 mod userinfo;
 mod world;
