@@ -19,6 +19,8 @@ mod config;
 mod crash;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "demo")]
+mod demo_program;
 mod discovery;
 mod full_disk;
 mod introspect;
