@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, output};
 use crate::{
@@ -44,13 +45,18 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     log::start(&Log { format: Some(LogFormat::Pretty), level: "warn".to_owned() });
     eprintln!("Starting the demo. The first time takes a moment: keys and passwords are made.");
     let running = demo::start(Options { data, fresh: args.fresh, ports: Ports::USUAL }).await?;
+    // Before anybody can read that it runs, and stop it.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     output::print(&words(&running));
     if args.no_open {
         output::print(&line(&running));
     } else {
         open(&running.memory.app);
     }
-    signal().await;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     eprintln!("\nStopping.");
     running.stop().await;
     Ok(())
@@ -111,21 +117,4 @@ fn open(link: &str) {
     let spawned =
         Command::new(program).arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     drop(spawned);
-}
-
-/// Ctrl-C, or a polite request to end.
-async fn signal() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    drop(interrupted.await);
 }
