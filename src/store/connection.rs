@@ -167,7 +167,8 @@ impl Store {
             Pools::Sqlite(connections) => {
                 let mut own = connections.another().await?;
                 let done = MIGRATIONS.run(&mut own).await;
-                own.close().await?;
+                // Gone before anybody asks who has the file open; what it could not tidy up is no matter.
+                drop(own.close().await);
                 done
             }
             Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
