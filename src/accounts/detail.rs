@@ -54,6 +54,14 @@ impl Detail {
             Self::Address => lines(typed),
             _ => typed.split_whitespace().collect::<Vec<_>>().join(" "),
         };
+        let is_short =
+            text.lines().count() <= MOST_LINES && text.lines().all(|line| line.chars().count() <= LONGEST_LINE);
+        if !is_short {
+            return Err("it is longer than apps can be expected to carry in an ID token");
+        }
+        if self == Self::PhoneNumber && !text.is_empty() && !is_phone_number(&text) {
+            return Err("it is no phone number");
+        }
         let value = match self {
             _ if text.is_empty() => return Ok(Value::Null),
             Self::Address => json!({ "formatted": text }),
@@ -79,6 +87,21 @@ pub fn changes<'a>(account: &Account, typed: impl Fn(Detail) -> &'a str) -> Resu
     }
     Ok(changes)
 }
+
+/// Digits with what people write between and before them; an extension as RFC 3966 has it (OIDC Core §5.1).
+fn is_phone_number(text: &str) -> bool {
+    let (number, extension) = text.split_once(";ext=").unwrap_or((text, "0"));
+    let is_dialled = |c: char| c.is_ascii_digit() || " ()-./".contains(c);
+    number.strip_prefix('+').unwrap_or(number).chars().all(is_dialled)
+        && number.chars().filter(char::is_ascii_digit).count() >= 3
+        && !extension.is_empty()
+        && extension.chars().all(|c| c.is_ascii_digit())
+}
+
+/// In characters.
+const LONGEST_LINE: usize = 200;
+
+const MOST_LINES: usize = 10;
 
 /// An address in lines, as on a letter (OIDC Core §5.1.1).
 fn written_out(address: &Map<String, Value>) -> String {

@@ -67,7 +67,8 @@ pub async fn post(
     let id = form.get("id").unwrap_or_default();
     let (signed_in, outcome) = match form.get("action") {
         Some("change_details") if !is_current => {
-            (signed_in, Outcome { typed: Some(typed(&form)), ..AccountProblem::Expired.into() })
+            let outcome = Outcome { typed: Some(typed(&form)), ..AccountProblem::Expired.into() };
+            (signed_in, outcome)
         }
         _ if !is_current => (signed_in, AccountProblem::Expired.into()),
         Some("change_details") => change_details(&server, signed_in, &form, now).await?,
@@ -116,7 +117,7 @@ impl From<AccountProblem> for Outcome {
     }
 }
 
-/// The details as they were typed; an empty field is one that was emptied.
+/// The details as they were typed; an empty field is one that was emptied, and does not show among the parameters.
 fn typed(form: &Params) -> Vec<(Detail, String)> {
     Detail::ALL.iter().map(|own| (*own, form.get(own.claim()).unwrap_or_default().to_owned())).collect()
 }
@@ -140,9 +141,10 @@ async fn change_details(
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(detail) => AccountProblem::NotALine(detail),
+        Err(detail) => AccountProblem::Unfit(detail),
     };
-    Ok((signed_in, Outcome { typed: Some(typed(form)), ..problem.into() }))
+    let outcome = Outcome { typed: Some(typed(form)), ..problem.into() };
+    Ok((signed_in, outcome))
 }
 
 async fn change_password(

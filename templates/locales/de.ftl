@@ -188,7 +188,8 @@ account-too-long = { $count ->
     [one] Das neue Passwort ist zu lang: Es darf höchstens ein Zeichen haben.
    *[other] Das neue Passwort ist zu lang: Es darf höchstens { $count } Zeichen haben.
 }
-account-not-a-line = Das muss eine Zeile einfacher Text sein.
+account-unfit-detail = Das muss einfacher Text sein: höchstens 200 Zeichen je Zeile und höchstens 10 Zeilen.
+account-not-a-phone-number = Das ist keine Telefonnummer. Sie kann so aussehen: +49 30 23125 000.
 account-too-much = Das ist mehr, als gespeichert werden kann. Bitte kürzen Sie es.
 account-expired = Diese Seite war zu lange offen, deshalb ist nichts geschehen. Bitte versuchen Sie es noch einmal.
 session-current = Dieser Browser

@@ -189,7 +189,8 @@ account-too-long = { $count ->
     [one] The new password is too long: it may have one character at most.
    *[other] The new password is too long: it may have { $count } characters at most.
 }
-account-not-a-line = This has to be one line of plain text.
+account-unfit-detail = This has to be plain text of at most 200 characters a line, and 10 lines at most.
+account-not-a-phone-number = This is no phone number. It may look like +44 20 7946 0958.
 account-too-much = That is more than can be kept. Please shorten it.
 account-expired = This page was open for too long, so nothing was done. Please try again.
 session-current = This browser

@@ -188,7 +188,8 @@ account-too-long = { $count ->
     [one] La contraseña nueva es demasiado larga: puede tener un carácter como máximo.
    *[other] La contraseña nueva es demasiado larga: puede tener { $count } caracteres como máximo.
 }
-account-not-a-line = Tiene que ser una sola línea de texto sencillo.
+account-unfit-detail = Debe ser texto sin formato: 200 caracteres por línea y 10 líneas como máximo.
+account-not-a-phone-number = Esto no es un número de teléfono. Ejemplo: +34 910 12 34 56.
 account-too-much = Es más de lo que se puede guardar. Acórtalo, por favor.
 account-expired = Esta página estuvo abierta demasiado tiempo, así que no se ha hecho nada. Inténtalo de nuevo.
 session-current = Este navegador

@@ -188,7 +188,8 @@ account-too-long = { $count ->
     [one] Le nouveau mot de passe est trop long : { $count } caractère au plus.
    *[other] Le nouveau mot de passe est trop long : { $count } caractères au plus.
 }
-account-not-a-line = Ce doit être une seule ligne de texte simple.
+account-unfit-detail = Ce doit être du texte simple : 200 caractères par ligne et 10 lignes au maximum.
+account-not-a-phone-number = Ce n’est pas un numéro de téléphone. Exemple : +33 1 99 00 12 34.
 account-too-much = C’est plus que ce qui peut être conservé. Veuillez raccourcir.
 account-expired = Cette page est restée ouverte trop longtemps, donc rien n’a été fait. Veuillez réessayer.
 session-current = Ce navigateur

@@ -94,8 +94,8 @@ pub enum AccountNotice {
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountProblem {
-    /// A detail holds what no line of text does.
-    NotALine(Detail),
+    /// A detail is not what it has to be.
+    Unfit(Detail),
     /// The details are more than is kept of a user.
     TooMuch,
     /// The password given as the present one is not it.
@@ -160,8 +160,12 @@ struct Trouble {
 impl Trouble {
     fn of(frame: &Frame<'_>, problem: AccountProblem) -> Self {
         let (words, field) = match problem {
-            AccountProblem::NotALine(detail) => {
-                let (name, value) = (label(frame, detail), frame.text("account-not-a-line"));
+            AccountProblem::Unfit(detail) => {
+                let value = match detail {
+                    Detail::PhoneNumber => frame.text("account-not-a-phone-number"),
+                    _ => frame.text("account-unfit-detail"),
+                };
+                let name = label(frame, detail);
                 (frame.locale.with("pair", [("name", name.into()), ("value", value.into())]), Some(detail.claim()))
             }
             AccountProblem::TooMuch => (frame.text("account-too-much"), None),

@@ -189,7 +189,7 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         phone_number: Some((text("+32 1 23").into(), false)),
         address: vec![text("1 Main St").into(), text("9000 Ghent").into()],
         details: Detail::ALL.iter().map(|own| (*own, text("What is known"))).collect(),
-        is_editing: matches!(problem, Some(AccountProblem::NotALine(_) | AccountProblem::TooMuch)),
+        is_editing: matches!(problem, Some(AccountProblem::Unfit(_) | AccountProblem::TooMuch)),
         organisations: vec![(text("Acme").into(), text("owner").into()), ("Globex".into(), "viewer".into())],
         has_password: true,
         sessions: vec![
@@ -240,7 +240,7 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         AccountProblem::Throttled { seconds: 40 },
         AccountProblem::Expired,
         AccountProblem::Busy,
-        AccountProblem::NotALine(Detail::GivenName),
+        AccountProblem::Unfit(Detail::GivenName),
         AccountProblem::TooMuch,
     ];
     for (at, problem) in problems.into_iter().enumerate() {

@@ -183,7 +183,7 @@ fn a_page_says_who_asks_and_what_will_be_told() {
         (
             "account-problem-6",
             &[
-                "<a href=\"#given_name\">Given name: This has to be one line of plain text.",
+                "<a href=\"#given_name\">Given name: This has to be plain text of at most 200 characters",
                 "<details class=\"edit\" open>",
             ],
         ),
