@@ -13,15 +13,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use openidconnect::url::Url;
 use serde_json::{Value, json};
 
-/// Whether browser tests are wanted; says why not when they are not.
-pub(crate) fn is_wanted(test: &str) -> bool {
-    let is_wanted = std::env::var("LATCHKEY_TEST_BROWSER").is_ok_and(|value| value == "1");
-    if !is_wanted {
-        println!("skipped {test}: LATCHKEY_TEST_BROWSER is not 1 (tests/run sets it)");
-    }
-    is_wanted
-}
-
 /// A browser, its driver and its profile; all gone when it is dropped.
 pub(crate) struct Chrome {
     client: Client,
