@@ -14,7 +14,7 @@ use super::{
 use crate::{
     protocol::{PlainSecret, Result, Timestamp},
     random::Random,
-    store::{Access, Store, users},
+    store::{self, Access, Store, users},
 };
 
 /// What somebody has shown who wants to sign in.
@@ -77,7 +77,7 @@ pub async fn sign_in(
     let Some(user) = user.filter(|user| user.enabled && verdict != Verdict::Wrong) else {
         return Ok(Attempt::Wrong);
     };
-    welcome(store, &user, verdict, &meters, counted).await
+    store::retried(|| welcome(store, &user, &verdict, &meters, &counted)).await
 }
 
 /// Let the owner of a name in again who is throttled, at once.
@@ -122,9 +122,9 @@ async fn lane(
 async fn welcome(
     store: &Store,
     user: &users::User,
-    verdict: Verdict,
+    verdict: &Verdict,
     meters: &Meters,
-    counted: Counted,
+    counted: &Counted,
 ) -> Result<Attempt> {
     let mut tx = store.write().await?;
     // The account as it is now: hashing took its time, and somebody may have disabled it or changed the password.
@@ -135,7 +135,7 @@ async fn welcome(
         return Ok(Attempt::Wrong);
     };
     if let (Verdict::RightAndRehashed(new), Some(old)) = (verdict, &user.password_hash) {
-        users::rehash(&mut tx, &user.id, old, &new).await?;
+        users::rehash(&mut tx, &user.id, old, new).await?;
     }
     meters.succeed(&mut tx, counted).await?;
     tx.commit().await?;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     protocol::{Lifetime, Result, Timestamp},
-    store::{Access, Store, Write, login_failures},
+    store::{self, Access, Store, Write, login_failures},
 };
 
 /// The counters that stand in the way of one try.
@@ -90,6 +90,10 @@ impl Meters {
 
     /// Count a try that is about to be made.
     pub(super) async fn count(&self, store: &Store, now: Timestamp) -> Result<Outcome> {
+        store::retried(|| self.try_count(store, now)).await
+    }
+
+    async fn try_count(&self, store: &Store, now: Timestamp) -> Result<Outcome> {
         let mut counted = Vec::new();
         let mut tx = store.write().await?;
         for meter in &self.0 {
@@ -110,8 +114,8 @@ impl Meters {
     }
 
     /// The try was right: it was no failure.
-    pub(super) async fn succeed(&self, tx: &mut Write, counted: Counted) -> Result<()> {
-        for (meter, until) in self.0.iter().zip(counted.0) {
+    pub(super) async fn succeed(&self, tx: &mut Write, counted: &Counted) -> Result<()> {
+        for (meter, until) in self.0.iter().zip(counted.0.iter().copied()) {
             if meter.is_cleared {
                 login_failures::clear(tx, &meter.key).await?;
             } else {

@@ -66,6 +66,11 @@ struct Ready {
 /// When it does not answer.
 pub async fn database_answers(store: &Store) -> Result<()> {
     instance::find(&mut store.read().await?, "nothing").await?;
+    if store.has_failed_to_write() {
+        return Err(Error::broken(
+            "the last transaction came to nothing: the disk is full, or another process holds the file",
+        ));
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::{
     protocol::{Lifetime, Result, Timestamp},
     server::Server,
     store::{
-        Store, StoreError, Write, access_tokens, authorization_requests, browser_sessions, clients, grants,
+        self, Store, StoreError, Write, access_tokens, authorization_requests, browser_sessions, clients, grants,
         known_devices, login_failures,
     },
 };
@@ -30,10 +30,7 @@ pub async fn tidy(store: &Store, tokens: &Tokens, now: Timestamp) -> Result<u64>
     let mut all: u64 = 0;
     for kind in Kind::ALL {
         loop {
-            let mut tx = store.write().await?;
-            tx.line_up().await?;
-            let deleted = kind.forget(&mut tx, tokens, now).await?;
-            tx.commit().await?;
+            let deleted = store::retried(|| kind.forget(store, tokens, now)).await?;
             all = all.saturating_add(deleted);
             if deleted < BATCH.unsigned_abs() {
                 break;
@@ -68,11 +65,19 @@ impl Kind {
         Self::ClientSecrets,
     ];
 
-    async fn forget(self, tx: &mut Write, tokens: &Tokens, now: Timestamp) -> std::result::Result<u64, StoreError> {
+    async fn forget(self, store: &Store, tokens: &Tokens, now: Timestamp) -> Result<u64> {
+        let mut tx = store.write().await?;
+        tx.line_up().await?;
+        let deleted = self.forget_in(&mut tx, tokens, now).await?;
+        tx.commit().await?;
+        Ok(deleted)
+    }
+
+    async fn forget_in(self, tx: &mut Write, tokens: &Tokens, now: Timestamp) -> std::result::Result<u64, StoreError> {
         match self {
             Self::Sessions => browser_sessions::forget(tx, now.0, BATCH).await,
             // Who comes back late is told what happened, and offered to go on.
-            Self::Requests => authorization_requests::forget(tx, (now - KEPT).0, BATCH).await,
+            Self::Requests => authorization_requests::forget(tx, (now - KEPT).0, now.0, BATCH).await,
             // The access and ID tokens of a grant may live on when it can no longer be refreshed; they ask for its row.
             Self::Grants => grants::forget(tx, (now - tokens.access_token.max(tokens.id_token) - KEPT).0, BATCH).await,
             Self::AccessTokens => access_tokens::forget(tx, now.0, BATCH).await,

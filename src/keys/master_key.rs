@@ -183,6 +183,7 @@ impl MasterKey {
     /// none is made under a master key that has been replaced.
     pub(super) async fn begin(&self, store: &Store) -> Result<Write, KeyError> {
         let mut tx = store.write().await?;
+        tx.touch().await?;
         if instance::replace(&mut tx, PROOF, self.proof(), self.proof()).await? {
             Ok(tx)
         } else {

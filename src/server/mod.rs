@@ -92,6 +92,7 @@ impl Server {
         let brand = &settings.brand;
         let brand = Brand::new(&brand.name, brand.logo.as_deref(), brand.accent.as_deref())?;
         let store = Store::open(&settings.database_url).await?;
+        store.check_writable(&settings.database_url).await?;
         let keys = &settings.keys;
         let master = MasterKey::load(&store, &settings.issuer, keys.master_key.as_ref(), &keys.file, &random).await?;
         let keyring = Keyring::open(&store, master, &key_settings(&settings), &random, clock.now()).await?;

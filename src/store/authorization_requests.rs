@@ -71,15 +71,18 @@ pub async fn spend(tx: &mut Write, id: &str, now: i64) -> Result<bool, StoreErro
     Ok(changed == 1)
 }
 
-/// Delete some of the requests that nobody came back for.
+/// Delete some of the requests that nobody came back for: those that ended before `kept_until`, and of those that no
+/// browser has taken up yet, all that ended before `now`.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn forget(tx: &mut Write, before: i64, most: i64) -> Result<u64, StoreError> {
+pub async fn forget(tx: &mut Write, kept_until: i64, now: i64, most: i64) -> Result<u64, StoreError> {
     Ok(query!(
         tx,
-        "DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests WHERE expires_at < $1 LIMIT $2)",
-        before,
+        "DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests
+            WHERE expires_at < $1 OR (browser IS NULL AND expires_at < $2) LIMIT $3)",
+        kept_until,
+        now,
         most
     )?)
 }

@@ -1,6 +1,6 @@
 //! Opening either database, and the two ways to hold it: to read, or to write in a transaction.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection, PgConnection, PgPool, Postgres, SqliteConnection, Transaction,
@@ -70,6 +70,7 @@ impl StoreError {
             _ => return None,
         };
         match error {
+            _ if is_busy(error) => Some("another process is writing to the file; try again"),
             sqlx::Error::Io(_) => Some("is the database running, and is `database_url` its address?"),
             sqlx::Error::PoolTimedOut => Some("is the database running, and does it allow one more connection?"),
             sqlx::Error::Database(refused) => match refused.code().as_deref() {
@@ -99,6 +100,12 @@ impl StoreError {
     }
 }
 
+/// SQLITE_BUSY and its kin: another process is at it.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(refused) = error else { return false };
+    matches!(refused.code().as_deref(), Some("5" | "261" | "517"))
+}
+
 /// SQLITE_IOERR and its kin, which are told apart above the lowest byte. PostgreSQL's codes are longer.
 fn is_disk_error(code: &str) -> bool {
     code.len() < 5 && code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
@@ -125,7 +132,6 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = Self::connect(url).await?;
         store.migrate().await?;
-        store.check_writable(url).await?;
         Ok(store)
     }
 
@@ -179,8 +185,12 @@ impl Store {
         })
     }
 
-    /// SQLite opens a file that may only be read without a word, and refuses whoever writes later.
-    async fn check_writable(&self, url: &str) -> Result<(), StoreError> {
+    /// SQLite opens a file that may only be read without a word, and refuses whoever writes later: for whoever wants to
+    /// know at once.
+    ///
+    /// # Errors
+    /// When it may not be written; or another process has been writing for longer than anybody waits.
+    pub async fn check_writable(&self, url: &str) -> Result<(), StoreError> {
         if self.is_postgres() {
             return Ok(());
         }
@@ -189,7 +199,7 @@ impl Store {
             tx.line_up().await
         };
         match write_nothing.await {
-            Err(StoreError::Database(cause)) => Err(StoreError::File { file: file_of(url), cause }),
+            Err(StoreError::Database(cause)) if !is_busy(&cause) => Err(StoreError::File { file: file_of(url), cause }),
             other => other.map(drop),
         }
     }
@@ -215,6 +225,16 @@ impl Store {
             Pools::Postgres(pool) => Held::Postgres(pool.begin_with(BEGIN).await?),
         };
         Ok(Write { transaction, touched: false, freshness: self.freshness.clone() })
+    }
+
+    /// Whether the last transaction came to nothing by the fault of an SQLite file: a full disk, another process that
+    /// holds it. Housekeeping tries again every minute, so whoever is sent no requests until then finds out all the same.
+    #[must_use]
+    pub fn has_failed_to_write(&self) -> bool {
+        match &self.pools {
+            Pools::Sqlite(connections) => connections.has_failed_to_write(),
+            Pools::Postgres(_) => false,
+        }
     }
 
     /// What tells whether a cached row may still be believed.
@@ -256,6 +276,7 @@ impl Pools {
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(10))
                 .optimize_on_close(true, None);
+            keep_private(options.get_filename());
             let unusable = |cause| StoreError::File { file: file_of(url), cause };
             Ok(Self::Sqlite(Connections::open(options).await.map_err(unusable)?))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -265,6 +286,13 @@ impl Pools {
             Err(StoreError::Url)
         }
     }
+}
+
+/// Make the file, if there is none, so that only this user reads it: password hashes and addresses are in it. SQLite
+/// gives the files that it keeps beside it the same mode.
+fn keep_private(file: &Path) {
+    // If it is there, it stays as it is; if it cannot be made, SQLite says so in a moment.
+    drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
 }
 
 /// The file that an SQLite URL names, for people.

@@ -75,6 +75,11 @@ impl Connections {
         in_time(Turn::begin(&self.writer)).await?
     }
 
+    /// Whether the last transaction came to nothing by the fault of the database.
+    pub(super) fn has_failed_to_write(&self) -> bool {
+        self.writer.has_failed()
+    }
+
     /// Close them all, once whoever uses them is done.
     pub(super) async fn close(&self) {
         self.free.close();

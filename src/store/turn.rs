@@ -29,6 +29,8 @@ struct Inner {
     line: Arc<Mutex<Option<Line>>>,
     /// Whether somebody stands in line to commit already.
     is_committer_called: AtomicBool,
+    /// Whether the last transaction came to nothing by the fault of the database.
+    has_failed: Arc<AtomicBool>,
 }
 
 /// What whoever has the lock may use.
@@ -37,6 +39,7 @@ struct Line {
     state: State,
     /// The turns that are done and wait for the disk.
     done: Vec<oneshot::Sender<Outcome>>,
+    has_failed: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,8 +63,15 @@ pub(super) struct Turn {
 
 impl Writer {
     pub(super) fn new(connection: SqliteConnection) -> Self {
-        let line = Line { connection, state: State::Idle, done: Vec::new() };
-        Self(Arc::new(Inner { line: Arc::new(Mutex::new(Some(line))), is_committer_called: AtomicBool::new(false) }))
+        let has_failed = Arc::<AtomicBool>::default();
+        let line = Line { connection, state: State::Idle, done: Vec::new(), has_failed: has_failed.clone() };
+        let line = Arc::new(Mutex::new(Some(line)));
+        Self(Arc::new(Inner { line, is_committer_called: AtomicBool::new(false), has_failed }))
+    }
+
+    /// Whether the last transaction came to nothing by the fault of the database.
+    pub(super) fn has_failed(&self) -> bool {
+        self.0.has_failed.load(Ordering::Relaxed)
     }
 
     /// Finish what is under way, and give the connection back. No turn begins any more.
@@ -142,6 +152,7 @@ impl Line {
         // IMMEDIATE: take the one write lock now rather than fail to upgrade to it later.
         let opened = self.run("BEGIN IMMEDIATE; SAVEPOINT turns").await;
         if opened.is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
             self.give_up().await;
             self.state = State::Idle;
         }
@@ -188,6 +199,7 @@ impl Line {
 
     fn tell(&mut self, outcome: &Outcome) {
         self.state = State::Idle;
+        self.has_failed.store(outcome.is_err(), Ordering::Relaxed);
         for turn in self.done.drain(..) {
             // Whoever has hung up does not hear it.
             drop(turn.send(outcome.clone()));

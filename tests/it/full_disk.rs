@@ -73,6 +73,7 @@ fn goes_through(stage: &Stage, serving: &Serving, fill: impl Fn(), make_room: im
     // More than one: what broke off must leave nothing behind that the next one stumbles over.
     let failed = [refreshes(&refresh), redeems(&second), refreshes(&refresh)];
     let ids = failed.iter().map(failed_id).collect();
+    assert_eq!(serving.get("/readyz").status, 503, "whoever shares out requests sends them elsewhere");
     for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/login"] {
         let page = serving.get(path);
         // A page with a form begins a session, which has to be kept.
