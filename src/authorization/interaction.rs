@@ -164,6 +164,7 @@ mod tests {
                 issuer: "https://id.example".into(),
                 client_name: "App".into(),
                 ui_locales: None,
+                is_popup: false,
             },
             scope: ["openid", "email"].into_iter().collect(),
             resources: Vec::new(),

@@ -177,6 +177,7 @@ impl<'a> Draft<'a> {
                 issuer: context.issuer.to_owned(),
                 client_name: bound.client.name().to_owned(),
                 ui_locales: params.get("ui_locales").map(str::to_owned),
+                is_popup: params.get("display") == Some("popup"),
             },
             scope: Scope::default(),
             asked_resources: Vec::new(),

@@ -12,6 +12,7 @@ pub struct Recipient {
     pub(super) issuer: String,
     pub(super) client_name: String,
     pub(super) ui_locales: Option<String>,
+    pub(super) is_popup: bool,
 }
 
 /// An answer on its way to a client.
@@ -27,6 +28,8 @@ pub struct Response {
     pub client_name: String,
     /// The languages in which that page shall speak.
     pub ui_locales: Option<String>,
+    /// Whether that page stands in a window which the client has opened and needs to find again (`display=popup`).
+    pub is_popup: bool,
 }
 
 /// Why an authorization request came to nothing, and who may be told.
@@ -74,6 +77,7 @@ impl Recipient {
             params,
             client_name: self.client_name.clone(),
             ui_locales: self.ui_locales.clone(),
+            is_popup: self.is_popup,
         }
     }
 }
@@ -124,6 +128,7 @@ mod tests {
             issuer: "https://id.example".into(),
             client_name: "App".into(),
             ui_locales: None,
+            is_popup: false,
         }
     }
 

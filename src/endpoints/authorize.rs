@@ -62,17 +62,24 @@ pub async fn get(
 /// `POST /authorize`: a GET with the same parameters, since a POST from another site brings no `Lax` cookie.
 ///
 /// # Errors
-/// A page for parameters that cannot be read.
+/// A page for parameters that cannot be read, and while the client or its redirect URI is in doubt.
 pub async fn post(
     State(server): State<Arc<Server>>,
+    visitor: Visitor,
     RawQuery(query): RawQuery,
-    FormBody(body): FormBody,
+    body: Result<FormBody, PageError>,
 ) -> Result<HttpResponse, PageError> {
+    let FormBody(body) = body.map_err(PageError::of_authorization)?;
     let params = Params::parse_post(query.as_deref(), &body).map_err(PageError::authorization)?;
     let encoded = params.to_query();
     if encoded.len() <= LONGEST_URL {
         return Ok(page::see_other(&server, &format!("{AUTHORIZE}?{encoded}")));
     }
+    // Kept for a client that is known and for a request that it may make, or anybody could fill the disk.
+    let params = match read(&server, params).await {
+        Ok(request) => request.params,
+        Err(rejection) => return refuse(&visitor, rejection),
+    };
     let mut tx = server.store.write().await?;
     let id = waiting::keep(&mut tx, &params, None, server.clock.now(), &server.random).await?;
     tx.commit().await?;
@@ -252,7 +259,11 @@ pub fn answer_refusal(visitor: &Visitor, recipient: &Recipient, refusal: Refusal
 /// When the database cannot.
 pub async fn deny(server: &Server, visitor: &Visitor, waiting: Waiting) -> Result<HttpResponse, PageError> {
     let mut tx = server.store.write().await?;
-    authorization_requests::spend(&mut tx, &waiting.id, server.clock.now().0).await?;
+    if !authorization_requests::spend(&mut tx, &waiting.id, server.clock.now().0).await? {
+        drop(tx);
+        // Another tab has answered it: the app is told one thing, not two.
+        return Ok(page::see_other(server, &resume_path(&waiting.id)));
+    }
     tx.commit().await?;
     match read(server, waiting.params).await {
         Ok(request) => {

@@ -17,7 +17,7 @@ pub struct Prompt {
 
 impl Prompt {
     /// Every value, in the order they are advertised.
-    pub const VALUES: &[&str] = &["none", "login", "consent", "select_account", "create"];
+    pub const VALUES: &[&str] = &["none", "login", "consent", "select_account"];
 
     /// Read the parameter; absent means that the server decides.
     ///

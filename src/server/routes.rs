@@ -28,7 +28,7 @@ pub fn router(server: Arc<Server>) -> Router {
     let routes = pages(&server).merge(programs());
     let routes = match server.settings.base_path() {
         "" => routes,
-        base => Router::new().nest(base, routes),
+        base => Router::new().nest(base, routes).route(&format!("{base}/"), get(home)),
     };
     // Unless they have a listener of their own.
     let watch = match server.settings.ops.listen {
@@ -52,6 +52,7 @@ fn programs() -> Router<Arc<Server>> {
         .route(revoke::REVOKE, post(revoke::post))
         .route(jwks::JWKS, get(jwks::get))
         .route(jwks::JWKS_ALIAS, get(jwks::get))
+        .method_not_allowed_fallback(not_so)
         .layer(middleware::from_fn(cors::any_site))
 }
 
@@ -60,21 +61,23 @@ fn metadata(server: &Arc<Server>) -> Router<Arc<Server>> {
     discovery::paths(&server.settings.issuer)
         .into_iter()
         .fold(Router::new(), |routes, path| routes.route(&path, get(discovery::get)))
+        .method_not_allowed_fallback(not_so)
         .layer(middleware::from_fn(cors::any_site))
 }
 
 /// Browsers show these.
 fn pages(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
-        .route(authorize::AUTHORIZE, get(authorize::get).post(authorize::post))
-        .route(authorize::RESUME, get(authorize::resume))
+        .route(authorize::AUTHORIZE, get(authorize::get).head(not_so).post(authorize::post))
+        .route(authorize::RESUME, get(authorize::resume).head(not_so))
         .route(login::LOGIN, get(login::get).post(login::post))
         .route(pick_account::PICK_ACCOUNT, get(pick_account::get).post(pick_account::post))
         .route(consent::CONSENT, get(consent::get).post(consent::post))
         .route(account::ACCOUNT, get(account::get).post(account::post))
-        .route(logout::LOGOUT, get(logout::get).post(logout::post))
-        .route(logout::CONFIRM, post(logout::confirm))
+        .route(logout::LOGOUT, get(logout::get).head(not_so).post(logout::post))
+        .route(logout::CONFIRM, get(again).post(logout::confirm))
         .route(logout::SIGNED_OUT, get(logout::signed_out))
+        .method_not_allowed_fallback(not_so)
         .layer(session::layer(server))
         .layer(middleware::from_fn_with_state(server.clone(), page::show_problems))
         .route(errors::ERROR, get(errors::one))
@@ -101,17 +104,31 @@ fn finish(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-/// What no route knows: a page for people, a line for programs.
+/// What no route knows.
 async fn nothing_here(visitor: Visitor) -> Response {
+    refuse(&visitor, StatusCode::NOT_FOUND, "there is nothing here\n")
+}
+
+/// What a route does not do: `Allow` tells what it does (RFC 9110 §15.5.6). Nor does it do for HEAD, which asks what GET
+/// would answer, what GET does.
+async fn not_so(visitor: Visitor) -> Response {
+    refuse(&visitor, StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods, as the header Allow says\n")
+}
+
+/// A page for people, a line for programs.
+fn refuse(visitor: &Visitor, status: StatusCode, told: &'static str) -> Response {
     let accepted = visitor.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !accepted.contains("text/html") {
-        let told = "there is nothing here\n";
-        return (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")], told).into_response();
+        return (status, [(header::CACHE_CONTROL, "no-store")], told).into_response();
     }
     let view = ProblemView { kind: ProblemKind::NotFound, go_on: None, back: None, developer: None };
     let html = views::problem(&visitor.frame(visitor.locale(None)), &view);
-    let policy = PagePolicy { status: StatusCode::NOT_FOUND, has_form: false, ..PagePolicy::default() };
-    headers::page(html, policy)
+    headers::page(html, PagePolicy { status, has_form: false, ..PagePolicy::default() })
+}
+
+/// Whoever reloads the page that a form has led to is asked again.
+async fn again(State(server): State<Arc<Server>>) -> Response {
+    page::see_other(&server, logout::LOGOUT)
 }
 
 /// Who comes to the server itself wants to see their account.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Bytes,
     extract::{RawQuery, State},
     response::Response,
 };
@@ -16,7 +15,7 @@ use crate::{
     tokens::id_token::{self, HintClaims},
     web::{
         csrf,
-        form::Form,
+        form::{Form, FormBody},
         headers::{self, PagePolicy},
         login,
         page::{self, Behind, PageError},
@@ -66,10 +65,11 @@ pub async fn get(
 pub async fn post(
     State(server): State<Arc<Server>>,
     RawQuery(query): RawQuery,
-    body: Bytes,
+    body: Result<FormBody, PageError>,
 ) -> Result<Response, PageError> {
+    let FormBody(body) = body.map_err(PageError::of_sign_out)?;
     let params = Params::parse_post(query.as_deref(), &body).map_err(PageError::sign_out)?;
-    Ok(page::see_other(&server, &format!("{LOGOUT}?{}", params.to_query())))
+    Ok(page::see_other(&server, &with_query(LOGOUT, &params)))
 }
 
 /// `POST /logout/confirm`: the user's own yes or no.
@@ -184,7 +184,7 @@ impl Wish {
         let client_id = self.client.as_ref().map(|client| client.id.as_str());
         let told = [("client_id", client_id), ("ui_locales", self.params.get("ui_locales"))];
         let told: Params = told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        format!("{SIGNED_OUT}?{}", told.to_query()).trim_end_matches('?').to_owned()
+        with_query(SIGNED_OUT, &told)
     }
 }
 
@@ -221,6 +221,10 @@ async fn ask(
         },
     );
     Ok(headers::page(html, PagePolicy { leads_to: wish.redirect_uri.as_deref(), ..PagePolicy::default() }))
+}
+
+fn with_query(path: &str, params: &Params) -> String {
+    format!("{path}?{}", params.to_query()).trim_end_matches('?').to_owned()
 }
 
 /// Where a client is at home, as far as its registration tells.

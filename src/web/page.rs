@@ -75,6 +75,24 @@ impl PageError {
         }
     }
 
+    /// What was wrong with the body of an authorization request, told as such: to its app's developer, too.
+    #[must_use]
+    pub fn of_authorization(self) -> Self {
+        match self {
+            Self::Other(error @ Error::Refused(_)) => Self::Authorization(error),
+            other => other,
+        }
+    }
+
+    /// The same of a sign-out.
+    #[must_use]
+    pub fn of_sign_out(self) -> Self {
+        match self {
+            Self::Other(error @ Error::Refused(_)) => Self::SignOut(error),
+            other => other,
+        }
+    }
+
     /// Where the same request goes on.
     fn go_on(&self, server: &Server) -> Option<String> {
         match self {
@@ -202,7 +220,12 @@ pub fn deliver(visitor: &Visitor, answer: &response::Response) -> Response {
             let view =
                 FormPostView { action: &answer.redirect_uri, params: &params, app: answer.client_name.as_str().into() };
             let html = views::form_post(&visitor.frame(locale), &view);
-            let policy = PagePolicy { leads_to: Some(&answer.redirect_uri), has_form: false, ..PagePolicy::default() };
+            let policy = PagePolicy {
+                leads_to: Some(&answer.redirect_uri),
+                has_form: false,
+                is_popup: answer.is_popup,
+                ..PagePolicy::default()
+            };
             headers::page(html, policy)
         }
     }

@@ -2,9 +2,9 @@
 
 use axum::{
     body::Body,
-    http::{Request, StatusCode},
+    http::{Method, Request, StatusCode},
 };
-use latchkey::{clients::registration, protocol::Lifetime};
+use latchkey::{clients::registration, jobs, protocol::Lifetime};
 
 use crate::world::{Answer, App, CHALLENGE, World, encode};
 
@@ -363,4 +363,54 @@ async fn an_error_page_leads_back_to_an_app_that_is_known() {
     registration::disable(&world.server.registry, &home.id, world.now()).await.unwrap();
     let page = browser.authorizes(&home.asks("openid")).await;
     assert!(!page.body.contains("Back to"), "a disabled app is no place to go: {}", page.body);
+}
+
+#[tokio::test]
+async fn a_long_posted_request_is_kept_for_a_known_client_alone_and_not_for_long() {
+    let world = World::new().await;
+    let app = world.app("app").await;
+    let long = "x".repeat(4_000);
+    let post = async |client: &str| {
+        let mut fields = app.asks("openid");
+        fields.retain(|(name, _)| *name != "client_id" && *name != "state");
+        fields.extend([("client_id", client), ("state", &*long)]);
+        world.post("/authorize", &[], &fields).await
+    };
+    assert_eq!(post("nobody").await.status, StatusCode::BAD_REQUEST);
+    assert!(post("app").await.location().contains("/authorize/resume?request="));
+    world.advance(Lifetime::minutes(6));
+    let deleted = jobs::tidy(&world.server.store, &world.server.settings.tokens, world.now()).await.unwrap();
+    assert_eq!(deleted, 1, "nobody came for the one, and the other was never kept: anybody could fill the disk");
+}
+
+#[tokio::test]
+async fn asking_what_a_request_would_give_gives_nothing() {
+    let world = World::new().await;
+    let app = world.app("app").await;
+    world.user("alice").await;
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    let query = encode(&app.asks("openid"));
+    for path in [format!("/authorize?{query}"), "/authorize/resume?request=x".into(), "/logout?client_id=app".into()] {
+        let answer = browser.send(Method::HEAD, &path, Body::empty(), &[]).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert!(answer.headers.get("location").is_none(), "{path}");
+    }
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK, "still signed in");
+}
+
+#[tokio::test]
+async fn a_method_that_an_address_does_not_take_is_refused_in_words() {
+    let world = World::new().await;
+    let send = async |method: &str, path: &str, accept: &str| {
+        let request = Request::builder().method(method).uri(path).header("accept", accept);
+        world.send(request.body(Body::empty()).unwrap()).await
+    };
+    let token = send("GET", "/token", "*/*").await;
+    assert_eq!((token.status, token.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+    assert_eq!(token.header("access-control-allow-origin"), "*", "a script learns it, too");
+    assert!(token.body.contains("Allow"), "{}", token.body);
+    let page = send("DELETE", "/consent", "text/html").await;
+    assert!(page.status == StatusCode::METHOD_NOT_ALLOWED && page.body.contains("<h1"), "{}", page.body);
+    assert_eq!(send("GET", "/logout/confirm", "text/html").await.location(), "http://localhost:8080/logout");
 }
