@@ -16,7 +16,7 @@ async fn world() -> (World, App) {
 }
 
 /// The parameters of a good request with some replaced, added or (by an empty value) left out.
-fn asks<'a>(app: &'a App, scope: &'a str, change: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn asks<'a>(app: &'a App, scope: &'a str, change: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut params = app.asks(scope);
     params.retain(|(name, _)| change.iter().all(|(changed, _)| changed != name));
     params.extend(change.iter().filter(|(_, value)| !value.is_empty()));

@@ -6,6 +6,7 @@
 mod account_home;
 mod accounts;
 mod approval;
+mod attacks;
 mod authorize;
 #[cfg(feature = "demo")]
 mod browser;
@@ -49,4 +50,5 @@ mod token;
 mod tokens;
 mod unwritable;
 mod userinfo;
+mod wire;
 mod world;

@@ -1,6 +1,7 @@
 //! What a test stands on: a server of its own on a database of its own, a clock that stands still, and actors.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -32,6 +33,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 use url::form_urlencoded;
 
+use crate::wire;
+
 /// When a test's world begins: 2030-01-01T00:00:00Z.
 pub(crate) const BEGINNING: Timestamp = Timestamp(1_893_456_000);
 
@@ -49,6 +52,8 @@ pub(crate) struct World {
     pub(crate) server: Arc<Server>,
     pub(crate) router: Router,
     pub(crate) clock: Clock,
+    /// Where it listens, if it does: then every request goes there over a socket.
+    pub(crate) address: Option<SocketAddr>,
 }
 
 impl World {
@@ -77,7 +82,7 @@ impl World {
 
     async fn open(settings: Settings, clock: Clock) -> Self {
         let server = Server::open(settings, clock.clone(), Random::System).await.expect("the server opens");
-        Self { router: server::router(server.clone()), server, clock }
+        Self { router: server::router(server.clone()), server, clock, address: None }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -90,8 +95,11 @@ impl World {
 
     /// Send a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        if let Some(address) = self.address {
+            return wire::send(address, request).await;
+        }
         let mut request = request;
-        let address: std::net::SocketAddr = ([127, 0, 0, 1], 50_000).into();
+        let address: SocketAddr = ([127, 0, 0, 1], 50_000).into();
         request.extensions_mut().insert(axum::extract::ConnectInfo(address));
         let response = self.router.clone().oneshot(request).await.expect("the router never fails");
         let (parts, body) = response.into_parts();
@@ -462,11 +470,12 @@ pub(crate) fn attribute(html: &str, tag: &str, name: &str) -> Option<String> {
     let value = tag.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0;
     Some(
         value
-            .replace("&#38;", "&")
-            .replace("&amp;", "&")
             .replace("&#34;", "\"")
+            .replace("&#39;", "'")
             .replace("&#60;", "<")
-            .replace("&#62;", ">"),
+            .replace("&#62;", ">")
+            .replace("&amp;", "&")
+            .replace("&#38;", "&"),
     )
 }
 

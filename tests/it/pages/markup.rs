@@ -1,20 +1,20 @@
 //! Reading our own markup: tags, attributes, and the bones of a page.
 
 /// A start tag: its name, and its attributes with their values as they stand in the source.
-pub(super) struct Tag<'a> {
-    pub(super) name: &'a str,
-    pub(super) attributes: Vec<(&'a str, &'a str)>,
+pub(crate) struct Tag<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) attributes: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Tag<'a> {
-    pub(super) fn get(&self, attribute: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, attribute: &str) -> Option<&'a str> {
         self.attributes.iter().find(|(name, _)| *name == attribute).map(|(_, value)| *value)
     }
 }
 
 /// The start and end tags of a page, in order. Our templates quote every value, so a quote that got through unescaped
 /// shows as an attribute more.
-pub(super) fn tags(html: &str) -> Vec<Tag<'_>> {
+pub(crate) fn tags(html: &str) -> Vec<Tag<'_>> {
     let mut tags = Vec::new();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -40,7 +40,7 @@ pub(super) fn tags(html: &str) -> Vec<Tag<'_>> {
 }
 
 /// The bones of a page: tags and attribute names, without any text.
-pub(super) fn skeleton(html: &str) -> Vec<String> {
+pub(crate) fn skeleton(html: &str) -> Vec<String> {
     let bones = |tag: Tag<'_>| {
         let names: Vec<&str> = tag.attributes.iter().map(|(name, _)| *name).collect();
         format!("{} {}", tag.name, names.join(" "))

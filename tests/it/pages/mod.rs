@@ -18,10 +18,10 @@ use self::{
 
 mod gallery;
 mod languages;
-mod markup;
+pub(crate) mod markup;
 
 /// What attackers put into names (attack cases 7 and 66).
-const NASTY: &[&str] = &[
+pub(crate) const NASTY: &[&str] = &[
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "' onmouseover='alert(1)",

@@ -1,0 +1,100 @@
+//! What an attacker tries, by the numbers of the list of cases: black-box, over a real listener.
+
+use std::{fs, ops::RangeInclusive, path::Path, sync::Arc};
+
+use axum::http::StatusCode;
+use serde_json::Value;
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::{
+    wire,
+    world::{Answer, App, World, basic, encode},
+};
+
+mod client_authentication;
+mod codes;
+mod front_channel;
+
+/// The cases that apply to what there is today. Not here: 24 to 27, since no client has an assertion or a certificate yet;
+/// 28, since a comparison that always takes the same time shows in `clients::authentication` (hashes, by `subtle`, each
+/// to its end, and the database asked as often for an unknown client as for a wrong secret) and not on a stopwatch; all
+/// other groups, which belong to the endpoints they attack.
+const CASES: &[RangeInclusive<u8>] = &[1..=23];
+
+#[test]
+fn every_case_that_applies_has_a_test_of_its_number() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/attacks");
+    let files = fs::read_dir(here).expect("the folder can be read").map(|file| file.expect("a file").path());
+    let all: String = files.map(|file| fs::read_to_string(file).expect("a text")).collect();
+    for number in CASES.iter().cloned().flatten() {
+        assert!(all.contains(&format!("\nasync fn case_{number:02}_")), "case {number} has no test");
+    }
+}
+
+/// A server that listens, with alice's account and a confidential app.
+async fn site() -> (World, App) {
+    site_with(World::new().await).await
+}
+
+async fn site_with(world: World) -> (World, App) {
+    let world = world.listening();
+    world.user("alice").await;
+    let app = world.app("wiki").await;
+    (world, app)
+}
+
+/// That this is the server's own error page, and leads nowhere.
+#[track_caller]
+fn on_a_page(answer: &Answer, tried: &str) {
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{tried}: {answer:?}");
+    assert!(answer.headers.get("location").is_none() && answer.headers.get("refresh").is_none(), "{tried}: {answer:?}");
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{tried}");
+    assert_eq!(answer.header("referrer-policy"), "no-referrer", "{tried}");
+    assert!(answer.body.contains("Authorization error"), "{tried}: {}", answer.body);
+    assert!(!answer.body.contains("evil"), "{tried}: {}", answer.body);
+}
+
+/// The code of the error that the app is told at its own redirect URI.
+#[track_caller]
+fn told(answer: &Answer, app: &App, tried: &str) -> String {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{tried}: {answer:?}");
+    assert!(answer.location().starts_with(&app.redirect_uri), "{tried}: {}", answer.location());
+    assert!(answer.param("code").is_none(), "{tried}: {}", answer.location());
+    answer.param("error").unwrap_or_else(|| panic!("{tried}: no error in {}", answer.location()))
+}
+
+/// Post one form so many times at once, to the nodes in turn; every request is a connection of its own.
+async fn at_once(nodes: &[&World], count: usize, path: &str, app: &App, fields: &[(&str, &str)]) -> Vec<Answer> {
+    let secret = app.secret.as_deref().expect("a confidential client");
+    let request = axum::http::Request::post(path)
+        .header("authorization", basic(&app.id, secret))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(encode(fields).into())
+        .expect("a request");
+    let bytes: Arc<[u8]> = wire::written(request).await.into();
+    let all_are_there = Arc::new(Barrier::new(count));
+    let mut all = JoinSet::new();
+    for node in nodes.iter().cycle().take(count) {
+        let (address, bytes, all_are_there) = (node.address.expect("it listens"), bytes.clone(), all_are_there.clone());
+        all.spawn(async move {
+            all_are_there.wait().await;
+            wire::exchange(address, &bytes).await
+        });
+    }
+    all.join_all().await
+}
+
+/// Whether a token is good for anything: at userinfo, and by introspection.
+async fn is_alive(world: &World, app: &App, access_token: &str) -> bool {
+    let bearer = format!("Bearer {access_token}");
+    let told = world.post("/userinfo", &[("authorization", &bearer)], &[]).await;
+    let active = app.post(world, "/introspect", &[("token", access_token)]).await.ok()["active"] == true;
+    assert_eq!(told.status, if active { 200 } else { 401 }, "the two agree: {told:?}");
+    active
+}
+
+/// A member of an answer's JSON.
+#[track_caller]
+fn member(json: &Value, name: &str) -> String {
+    json[name].as_str().unwrap_or_else(|| panic!("no {name} in {json}")).to_owned()
+}
