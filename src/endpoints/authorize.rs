@@ -31,7 +31,7 @@ use crate::{
         login,
         page::{self, PageError},
         pick_account,
-        session::BrowserSession,
+        session::{BrowserSession, SignedIn},
         visitor::Visitor,
     },
 };
@@ -136,6 +136,38 @@ pub async fn find_waiting(server: &Server, browser: &BrowserSession, id: &str) -
         Found::Late(params) => Err(PageError::Late(params)),
         Found::Nothing => Err(PageError::Expired),
     }
+}
+
+/// A request that waits for a word of its user's, with all that is known about it.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The request, as it was kept.
+    pub waiting: Waiting,
+    /// What it is decided by.
+    pub situation: Situation,
+    /// Whose word it waits for.
+    pub signed_in: SignedIn,
+}
+
+/// The request of that reference, if `step` is what it needs next; `None` when something else comes first, which
+/// [`resume`] will find: no page's form stands in for another's.
+///
+/// # Errors
+/// As [`find_waiting`].
+pub async fn find_at(
+    server: &Server,
+    browser: &BrowserSession,
+    id: &str,
+    step: &Step,
+    now: Timestamp,
+) -> Result<Option<Pending>, PageError> {
+    let Some(waiting) = find_waiting(server, browser, id).await? else { return Ok(None) };
+    let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };
+    let Ok(request) = read(server, waiting.params.clone()).await else { return Ok(None) };
+    let (login, sid) = (Some(signed_in.login.clone()), waiting.authenticated_sid.as_deref());
+    let issuer = &server.settings.issuer;
+    let situation = Situation::gather(&server.store, &server.registry, issuer, request, login, sid).await?;
+    Ok((situation.next_step(now) == *step).then_some(Pending { waiting, situation, signed_in }))
 }
 
 /// Read a request's parameters.

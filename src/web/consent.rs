@@ -16,7 +16,7 @@ use crate::{
         waiting::Waiting,
     },
     clients::Resource,
-    endpoints::authorize,
+    endpoints::authorize::{self, Pending},
     protocol::{
         Scope, Timestamp,
         permission::{ScopeToken, classify},
@@ -102,21 +102,10 @@ impl Question {
     /// The question as it stands now; `None` when something else comes first, which the resumed request will find.
     async fn find(server: &Server, browser: &BrowserSession, id: &str) -> Result<Option<Self>, PageError> {
         let now = server.clock.now();
-        let Some(waiting) = authorize::find_waiting(server, browser, id).await? else { return Ok(None) };
-        let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };
-        let Ok(request) = authorize::read(server, waiting.params.clone()).await else { return Ok(None) };
-        let situation = Situation::gather(
-            &server.store,
-            &server.registry,
-            &server.settings.issuer,
-            request,
-            Some(signed_in.login.clone()),
-            waiting.authenticated_sid.as_deref(),
-        )
-        .await?;
-        if situation.next_step(now) != Step::Consent {
+        let Some(pending) = authorize::find_at(server, browser, id, &Step::Consent, now).await? else {
             return Ok(None);
-        }
+        };
+        let Pending { waiting, situation, signed_in } = pending;
         let Some(Ok(offers)) = situation.offers.clone() else { return Ok(None) };
         let asks_for_orgs = offers.all().iter().any(|offer| offer.scope.contains("orgs"));
         let organizations =

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 
 use crate::{
-    authorization::waiting::Waiting,
-    endpoints::authorize,
+    authorization::interaction::Step,
+    endpoints::authorize::{self, Pending},
     server::Server,
     store::authorization_requests,
     web::{
@@ -35,8 +35,8 @@ pub async fn get(
     Query(query): Query,
 ) -> Result<Response, PageError> {
     let id = query.get("request").ok_or(PageError::Expired)?;
-    match authorize::find_waiting(&server, &browser, id).await? {
-        Some(waiting) => show(&server, &visitor, &browser, waiting, false).await,
+    match authorize::find_at(&server, &browser, id, &Step::PickAccount, server.clock.now()).await? {
+        Some(choice) => show(&server, &visitor, &browser, &choice, false).await,
         None => Ok(page::see_other(&server, &authorize::resume_path(id))),
     }
 }
@@ -55,20 +55,23 @@ pub async fn post(
     let id = query.get("request").ok_or(PageError::Expired)?;
     let resume = || page::see_other(&server, &authorize::resume_path(id));
     let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
-    let Some(waiting) = authorize::find_waiting(&server, &browser, id).await? else { return Ok(resume()) };
+    // A choice counts where it is asked for: it is no login, and must not pass for the one that another request needs.
+    let now = server.clock.now();
+    let Some(choice) = authorize::find_at(&server, &browser, id, &Step::PickAccount, now).await? else {
+        return Ok(resume());
+    };
     if !is_current {
-        return show(&server, &visitor, &browser, waiting, true).await;
+        return show(&server, &visitor, &browser, &choice, true).await;
     }
+    let Pending { waiting, signed_in, .. } = choice;
     match form.get("action") {
         Some("continue") => {}
         Some("cancel") => return authorize::deny(&server, &visitor, waiting).await,
         _ => return Ok(page::see_other(&server, &format!("{LOGIN}?request={}", waiting.id))),
     }
-    if let Some(signed_in) = browser.signed_in(&server, server.clock.now()).await? {
-        let mut tx = server.store.write().await?;
-        authorization_requests::authenticated(&mut tx, &waiting.id, &signed_in.login.sid).await?;
-        tx.commit().await?;
-    }
+    let mut tx = server.store.write().await?;
+    authorization_requests::authenticated(&mut tx, &waiting.id, &signed_in.login.sid).await?;
+    tx.commit().await?;
     Ok(resume())
 }
 
@@ -76,14 +79,11 @@ async fn show(
     server: &Server,
     visitor: &Visitor,
     browser: &BrowserSession,
-    waiting: Waiting,
+    choice: &Pending,
     has_expired: bool,
 ) -> Result<Response, PageError> {
-    let signed_in = browser.signed_in(server, server.clock.now()).await?;
-    // Signed out meanwhile, or the client was changed: where the request goes on, that is found.
-    let (Some(signed_in), Ok(request)) = (signed_in, authorize::read(server, waiting.params).await) else {
-        return Ok(page::see_other(server, &authorize::resume_path(&waiting.id)));
-    };
+    let Pending { waiting, situation, signed_in } = choice;
+    let request = &situation.request;
     let locale = visitor.locale(request.ui_locales.as_deref());
     let csrf = browser.csrf().await?;
     let html = views::pick_account(
@@ -96,5 +96,5 @@ async fn show(
             has_expired,
         },
     );
-    Ok(headers::page(html, login::policy(Some(&request))))
+    Ok(headers::page(html, login::policy(Some(request))))
 }
