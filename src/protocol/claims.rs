@@ -76,7 +76,8 @@ impl ClaimsRequest {
     pub fn essential_acr(&self) -> Option<Vec<String>> {
         let wish = self.id_token.get("acr")?.as_ref().filter(|wish| wish.essential)?;
         let listed = wish.values.iter().flatten().chain(wish.value.as_ref());
-        Some(listed.filter_map(Value::as_str).map(str::to_owned).collect())
+        // What is no text is no `acr` that can be reached; left out, it would make a list that anything satisfies.
+        Some(listed.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect())
     }
 
     /// The only user the client will accept (OIDC Core §5.5.1, `sub` with a value).
@@ -307,6 +308,7 @@ mod tests {
         assert_eq!(acr(r#"{"values":["urn:a"]}"#), None);
         assert_eq!(acr(r#"{"essential":true}"#), Some(vec![]));
         assert_eq!(acr(r#"{"essential":true,"value":"urn:a"}"#), Some(vec!["urn:a".into()]));
+        assert_eq!(acr(r#"{"essential":true,"values":[5]}"#), Some(vec!["5".into()]), "not: whatever is reached");
     }
 
     #[test]
