@@ -260,7 +260,12 @@ impl Visit for PrettyFields {
     fn record_str(&mut self, field: &Field, value: &str) {
         let _ = write!(self.rest, " {}=", field.name());
         let is_plain = !value.is_empty() && !value.contains([' ', '"', '=']);
-        push_printable(&mut self.rest, &if is_plain { value.to_owned() } else { format!("\"{value}\"") });
+        if is_plain {
+            push_printable(&mut self.rest, value);
+        } else {
+            // Quoted, so that no value looks like another field.
+            push_printable(&mut self.rest, &format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")));
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -335,6 +340,12 @@ mod tests {
         let line =
             logged(LogFormat::Pretty, || tracing::info!(agent = "x\u{1b}[2J\nforged", status = 200, "answered\r"));
         assert_eq!(line, "2001-09-09T01:46:40.007Z  INFO answered\\u{d} agent=x\\u{1b}[2J\\u{a}forged status=200");
+    }
+
+    #[test]
+    fn no_value_looks_like_another_field() {
+        let line = logged(LogFormat::Pretty, || tracing::info!(client = "x\" user=\"admin\\\" ok=true", "refused"));
+        assert!(line.ends_with(r#"INFO refused client="x\" user=\"admin\\\" ok=true""#), "{line}");
     }
 
     #[tokio::test]
