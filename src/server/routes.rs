@@ -79,6 +79,7 @@ fn pages(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route(logout::SIGNED_OUT, get(logout::signed_out))
         .method_not_allowed_fallback(not_so)
         .layer(session::layer(server))
+        .layer(middleware::from_fn_with_state(server.clone(), session::remove_in_full))
         .layer(middleware::from_fn_with_state(server.clone(), page::show_problems))
         .route(errors::ERROR, get(errors::one))
         .route(errors::ERRORS, get(errors::all))

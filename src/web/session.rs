@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderValue, header::SET_COOKIE, request::Parts},
+    middleware::Next,
+    response::Response,
+};
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer,
     cookie::{SameSite, time::Duration},
@@ -50,6 +55,22 @@ pub fn layer(server: &Server) -> SessionManagerLayer<BrowserSessions> {
         .with_same_site(SameSite::Lax)
         .with_path("/")
         .with_expiry(Expiry::OnInactivity(Duration::seconds(lifetimes.idle.0)))
+}
+
+/// Say in full what removes the session's cookie. `tower-sessions` names no attributes then, and a browser heeds nothing
+/// about a `__Host-` cookie that is not `Secure`: it would stay there after a sign-out (RFC 6265bis §5.7).
+pub async fn remove_in_full(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let is_secure = server.settings.is_https();
+    let removal = format!("{}=;", if is_secure { COOKIE.0 } else { COOKIE.1 });
+    let attributes = if is_secure { "; HttpOnly; SameSite=Lax; Secure" } else { "; HttpOnly; SameSite=Lax" };
+    let cookies = response.headers_mut().iter_mut().filter(|(name, _)| *name == SET_COOKIE);
+    for (_, cookie) in cookies.filter(|(_, cookie)| cookie.as_bytes().starts_with(removal.as_bytes())) {
+        if let Ok(whole) = HeaderValue::try_from([cookie.as_bytes(), attributes.as_bytes()].concat()) {
+            *cookie = whole;
+        }
+    }
+    response
 }
 
 /// The session of the browser that sent this request.
