@@ -102,8 +102,10 @@ impl Place {
             }
             let read: Value = serde_json::from_str(&line).unwrap_or_default();
             serving.before.push_str(&line);
-            if read["message"] == "serving" {
-                let address = |name: &str| read[name].as_str().and_then(|text| text.parse().ok());
+            // Written for machines, or for people.
+            if read["message"] == "serving" || line.contains(" INFO serving ") {
+                let pretty = |name: &str| line.split(&format!(" {name}=")).nth(1)?.split_whitespace().next();
+                let address = |name: &str| read[name].as_str().or_else(|| pretty(name))?.parse().ok();
                 serving.main = address("listen").expect("the log says where it listens");
                 serving.ops = address("ops");
             }

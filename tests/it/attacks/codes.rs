@@ -2,7 +2,7 @@
 
 use latchkey::{accounts, protocol::Lifetime};
 
-use super::{at_once, is_alive, member, on_a_page, site, site_with, told};
+use super::{at_once, is_alive, member, on_a_page, site, site_with, told, written};
 use crate::{
     authorize::asks,
     program::{Place, Reply},
@@ -62,7 +62,7 @@ async fn case_13_of_a_hundred_redemptions_at_once_one_succeeds_on_one_node_and_o
     let mut browser = world.browser();
     for nodes in [&[&world][..], &[&world, &other]] {
         let code = browser.code(&app, "openid offline_access", "alice").await;
-        let answers = at_once(nodes, 100, "/token", &app, &redemption(&app, &code, &[])).await;
+        let answers = at_once(nodes, 100, written(&app, &redemption(&app, &code, &[])).await).await;
         let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert_eq!((won.len(), lost.len()), (1, 99), "{answers:?}");
         for answer in lost {

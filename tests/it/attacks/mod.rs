@@ -11,15 +11,19 @@ use crate::{
     world::{Answer, App, World, basic, encode},
 };
 
+mod approvals;
+mod browser;
 mod client_authentication;
 mod codes;
 mod front_channel;
+mod injection;
+mod refresh_tokens;
 
 /// The cases that apply to what there is today. Not here: 24 to 27, since no client has an assertion or a certificate yet;
 /// 28, since a comparison that always takes the same time shows in `clients::authentication` (hashes, by `subtle`, each
 /// to its end, and the database asked as often for an unknown client as for a wrong secret) and not on a stopwatch; all
 /// other groups, which belong to the endpoints they attack.
-const CASES: &[RangeInclusive<u8>] = &[1..=23];
+const CASES: &[RangeInclusive<u8>] = &[1..=23, 44..=48, 59..=66];
 
 #[test]
 fn every_case_that_applies_has_a_test_of_its_number() {
@@ -63,16 +67,9 @@ fn told(answer: &Answer, app: &App, tried: &str) -> String {
     answer.param("error").unwrap_or_else(|| panic!("{tried}: no error in {}", answer.location()))
 }
 
-/// Post one form so many times at once, to the nodes in turn; every request is a connection of its own.
-async fn at_once(nodes: &[&World], count: usize, path: &str, app: &App, fields: &[(&str, &str)]) -> Vec<Answer> {
-    let secret = app.secret.as_deref().expect("a confidential client");
-    let request = axum::http::Request::post(path)
-        .header("authorization", basic(&app.id, secret))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(encode(fields).into())
-        .expect("a request");
-    let bytes: Arc<[u8]> = wire::written(request).await.into();
-    let all_are_there = Arc::new(Barrier::new(count));
+/// Send the same bytes so many times at once, to the nodes in turn; every request is a connection of its own.
+async fn at_once(nodes: &[&World], count: usize, bytes: Vec<u8>) -> Vec<Answer> {
+    let (bytes, all_are_there) = (Arc::<[u8]>::from(bytes), Arc::new(Barrier::new(count)));
     let mut all = JoinSet::new();
     for node in nodes.iter().cycle().take(count) {
         let (address, bytes, all_are_there) = (node.address.expect("it listens"), bytes.clone(), all_are_there.clone());
@@ -82,6 +79,15 @@ async fn at_once(nodes: &[&World], count: usize, path: &str, app: &App, fields: 
         });
     }
     all.join_all().await
+}
+
+/// The bytes with which a client asks the token endpoint.
+async fn written(app: &App, fields: &[(&str, &str)]) -> Vec<u8> {
+    let request = axum::http::Request::post("/token")
+        .header("authorization", basic(&app.id, app.secret.as_deref().expect("a confidential client")))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(encode(fields).into());
+    wire::written(request.expect("a request")).await
 }
 
 /// Whether a token is good for anything: at userinfo, and by introspection.
