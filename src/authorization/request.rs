@@ -341,19 +341,21 @@ fn acr_values(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     // OIDC Core §5.5.1: a `sub` asked for by value is a hint of the same kind.
-    draft.expected_sub = draft.claims.sub().map(str::to_owned);
-    let Some(text) = draft.params.get("id_token_hint") else { return Ok(()) };
-    match (draft.context.read_hint)(text) {
-        Some(hint) if draft.expected_sub.as_ref().is_some_and(|sub| *sub != hint.sub) => Err(Refusal::new(
+    let mut expected = draft.claims.subs();
+    if let Some(text) = draft.params.get("id_token_hint") {
+        let Some(hint) = (draft.context.read_hint)(text) else {
+            return Err(Refusal::new(Code::InvalidRequest, "`id_token_hint` is not an ID token of this server"));
+        };
+        expected.insert(hint.sub);
+    }
+    draft.expected_sub = expected.pop_first();
+    if !expected.is_empty() {
+        return Err(Refusal::new(
             Code::InvalidRequest,
             "`id_token_hint` and `claims` name two different users; a request is for one",
-        )),
-        Some(hint) => {
-            draft.expected_sub = Some(hint.sub);
-            Ok(())
-        }
-        None => Err(Refusal::new(Code::InvalidRequest, "`id_token_hint` is not an ID token of this server")),
+        ));
     }
+    Ok(())
 }
 
 /// Product decision 9: two organisations at once are an error, never silently one of them.

@@ -1,6 +1,9 @@
 //! The `claims` parameter and the claims of the standard scopes (OIDC Core §5).
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Map, Value};
@@ -76,16 +79,14 @@ impl ClaimsRequest {
     pub fn essential_acr(&self) -> Option<Vec<String>> {
         let wish = self.id_token.get("acr")?.as_ref().filter(|wish| wish.essential)?;
         let listed = wish.values.iter().flatten().chain(wish.value.as_ref());
-        // What is no text is no `acr` that can be reached; left out, it would make a list that anything satisfies.
-        Some(listed.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect())
+        Some(listed.map(text_of).collect())
     }
 
-    /// The only user the client will accept (OIDC Core §5.5.1, `sub` with a value).
+    /// The users whom alone the client will accept (OIDC Core §5.5.1, `sub` with a value): with two of them, nobody.
     #[must_use]
-    pub fn sub(&self) -> Option<&str> {
-        [&self.id_token, &self.userinfo]
-            .into_iter()
-            .find_map(|asked| asked.get("sub")?.as_ref()?.value.as_ref()?.as_str())
+    pub fn subs(&self) -> BTreeSet<String> {
+        let asked = [&self.id_token, &self.userinfo].into_iter().filter_map(|asked| asked.get("sub")?.as_ref());
+        asked.filter_map(|wish| wish.value.as_ref()).map(text_of).collect()
     }
 
     /// Whether nothing was asked for.
@@ -179,10 +180,14 @@ fn of_the_user(asked: &BTreeMap<String, Option<Wish>>) -> Vec<String> {
     asked.keys().filter(|name| !is_of_the_server(name)).cloned().collect()
 }
 
+/// A value that is asked for. What is no text is nobody's `sub` and no `acr`, but it is asked for all the same: left out, it
+/// would be met by anything.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
@@ -313,10 +318,11 @@ mod tests {
 
     #[test]
     fn the_user_a_client_insists_on_is_told() {
-        let sub = |text: &str| ClaimsRequest::parse(text).unwrap().sub().map(str::to_owned);
+        let sub = |text: &str| ClaimsRequest::parse(text).unwrap().subs().pop_first();
         assert_eq!(sub(r#"{"id_token":{"sub":{"value":"usr_1"}}}"#), Some("usr_1".into()));
         assert_eq!(sub(r#"{"userinfo":{"sub":{"value":"usr_1"}}}"#), Some("usr_1".into()));
         assert_eq!(sub(r#"{"id_token":{"sub":null}}"#), None);
+        assert_eq!(sub(r#"{"id_token":{"sub":{"value":5}}}"#), Some("5".into()), "not: anybody");
     }
 
     #[test]
