@@ -200,6 +200,18 @@ async fn case_63_prompt_none_never_shows_a_page_and_never_gives_what_was_not_all
     let alice = claims(&hint)["sub"].as_str().unwrap().to_owned();
     let by_claim = format!("{{\"id_token\":{{\"sub\":{{\"value\":\"{alice}\"}}}}}}");
     assert_eq!(asked(&mut bobs, &[("prompt", "none"), ("claims", &by_claim)]).await, "login_required");
+    // A user that nobody can be is not just anybody; and two at once are a contradiction.
+    for nobody in ["5", "null,\"essential\":true,\"value\":[\"usr_x\"]", "\"\"", "\"usr_nobody\""] {
+        let wish = format!("{{\"id_token\":{{\"sub\":{{\"value\":{nobody}}}}}}}");
+        let error = asked(&mut bobs, &[("prompt", "none"), ("claims", &wish)]).await;
+        assert!(["login_required", "invalid_request"].contains(&error.as_str()), "{nobody}: {error}");
+    }
+    let bob = accounts::find_by_username(&mut world.server.store.read().await.unwrap(), "bob").await.unwrap().unwrap();
+    let two = format!(
+        "{{\"id_token\":{{\"sub\":{{\"value\":\"{}\"}}}},\"userinfo\":{{\"sub\":{{\"value\":\"{alice}\"}}}}}}",
+        bob.sub
+    );
+    assert_eq!(asked(&mut bobs, &[("prompt", "none"), ("claims", &two)]).await, "invalid_request");
     let (head, rest) = hint.split_once('.').unwrap();
     let (payload, signature) = rest.split_once('.').unwrap();
     let unsigned = format!("eyJhbGciOiJub25lIn0.{payload}.");
