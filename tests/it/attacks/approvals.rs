@@ -355,6 +355,27 @@ async fn case_64_one_approval_gives_one_code_however_often_and_fast_it_is_sent()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn case_64_one_login_answers_one_request_that_insists_on_it() {
+    let (world, app) = site().await;
+    let other = world.another_node().await.listening();
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    let login = browser.authorizes(&asks(&app, "openid", &[("prompt", "login")])).await;
+    let answer = browser.submits_only(&login, &[("username", "alice"), ("password", PASSWORD)]).await;
+    let resume = answer.location().strip_prefix(ISSUER).expect("a page of ours").to_owned();
+    let bytes = String::from_utf8(posted(&browser, &resume, &[])).unwrap().replacen("POST", "GET", 1);
+    let answers = at_once(&[&world, &other], 20, bytes.into_bytes()).await;
+    let codes = answers.iter().filter(|answer| answer.header("location").contains("code="));
+    assert_eq!(codes.count(), 1, "{answers:?}");
+    for answer in answers {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    }
+    let again = browser.get(&resume).await;
+    let again = browser.follow(again).await;
+    assert!(again.body.contains("login-submit"), "that login is used up: {again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn case_64_a_login_sent_ten_times_at_once_signs_in_and_breaks_nothing() {
     let (world, app) = site().await;
     let mut browser = world.browser();
