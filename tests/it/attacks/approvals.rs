@@ -1,4 +1,4 @@
-//! J: what a consent is worth, and what a page shows.
+//! J, cases 62 to 65: what a consent and a login are worth, and for how often.
 
 use axum::http::StatusCode;
 use latchkey::{

@@ -114,7 +114,6 @@ async fn case_15_a_code_is_redeemed_with_the_very_redirect_uri_of_its_request() 
         .await;
     let mut browser = world.browser();
     let code = code_for(&mut browser, &app, &[]).await;
-    let good = app.redirect_uri.clone();
     for other in [
         "https://two.example/b",
         "https://two.example/a/",
@@ -129,14 +128,12 @@ async fn case_15_a_code_is_redeemed_with_the_very_redirect_uri_of_its_request() 
         "https://evil.test/a",
         "javascript:alert(1)",
     ] {
-        // Four vain tries and no more: the fifth would burn it.
         let code = code_for(&mut browser, &app, &[]).await;
         let answer = app.token(&world, &redemption(&app, &code, &[("redirect_uri", other)])).await;
         answer.refused("invalid_grant");
         app.redeems(&world, &code).await.ok();
     }
     app.token(&world, &redemption(&app, &code, &[("redirect_uri", "")])).await.refused("invalid_request");
-    assert_eq!(good, app.redirect_uri);
     app.redeems(&world, &code).await.ok();
 }
 
