@@ -1,6 +1,7 @@
 //! Who consents: people, their passwords, and what keeps strangers from guessing them.
 
 mod account;
+mod argon2id;
 pub mod claims;
 pub mod detail;
 pub mod devices;

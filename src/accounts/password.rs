@@ -13,13 +13,14 @@ use std::{
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
+    Params, PasswordHasher, PasswordVerifier, Version,
     password_hash::{Error as HashError, phc::PasswordHash},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+use super::argon2id::Hasher;
 use crate::{
     protocol::{Code, Error, PlainSecret, Refusal, Result},
     random::Random,
@@ -32,7 +33,7 @@ pub struct Passwords(Arc<Pool>);
 struct Pool {
     strangers: Lane,
     known: Lane,
-    argon2: Argon2<'static>,
+    argon2: Hasher,
     /// What stands in for the password of nobody, so that a name that is unknown costs the same.
     nobody: String,
     runs: AtomicU64,
@@ -96,7 +97,7 @@ impl Passwords {
         Self(Arc::new(Pool {
             strangers: lane(strangers),
             known: lane(known),
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            argon2: Hasher::new(params),
             nobody,
             runs: AtomicU64::new(0),
         }))
@@ -178,7 +179,7 @@ impl Turn {
 
     async fn run<T: Send + 'static>(
         self,
-        work: impl FnOnce(&Argon2<'static>) -> std::result::Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&Hasher) -> std::result::Result<T, HashError> + Send + 'static,
     ) -> Result<T> {
         let Self { pool, held } = self;
         pool.runs.fetch_add(1, Ordering::Relaxed);
@@ -237,12 +238,12 @@ fn acceptable(password: &PlainSecret) -> std::result::Result<Zeroizing<String>, 
     Ok(normal)
 }
 
-fn hash(argon2: &Argon2<'_>, password: &str, salt: &[u8]) -> std::result::Result<String, HashError> {
+fn hash(argon2: &Hasher, password: &str, salt: &[u8]) -> std::result::Result<String, HashError> {
     let hash: PasswordHash = argon2.hash_password_with_salt(password.as_bytes(), salt)?;
     Ok(hash.to_string())
 }
 
-fn is_current(argon2: &Argon2<'_>, stored: &PasswordHash) -> bool {
+fn is_current(argon2: &Hasher, stored: &PasswordHash) -> bool {
     stored.algorithm.as_str() == "argon2id"
         && stored.version == Some(Version::V0x13.into())
         && Params::try_from(stored).is_ok_and(|params| {
@@ -305,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_kept_under_older_parameters_is_kept_anew() {
         let passwords = Passwords::sized(1, 1, 4);
-        let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+        let old = Hasher::new(Params::new(64, 1, 1, None).unwrap());
         let stored = hash(&old, "correct horse", b"0123456789abcdef").unwrap();
         let Verdict::RightAndRehashed(new) = verify(&passwords, "correct horse", Some(&stored)).await else {
             panic!("the old hash is not noticed");

@@ -174,7 +174,9 @@ async fn people_change_their_details_and_apps_are_told_at_once() {
 
     // What is emptied is gone; this browser stays signed in, and so does the app.
     let page = home(&mut browser).await;
-    browser.submits(&page, &[("action", "change_details"), ("name", " "), ("given_name", "Alice"), ("address", "")]).await;
+    browser
+        .submits(&page, &[("action", "change_details"), ("name", " "), ("given_name", "Alice"), ("address", "")])
+        .await;
     let now = told().await;
     assert_eq!((&now["name"], &now["address"], &now["phone_number"]), (&json!(null), &json!(null), &json!(null)));
     assert_eq!(now["given_name"], "Alice");
