@@ -45,30 +45,23 @@ impl Detail {
         }
     }
 
-    /// The claim that says what somebody typed; null for nothing.
-    ///
-    /// # Errors
-    /// For what the claim cannot be.
-    fn read(self, typed: &str) -> Result<Value, &'static str> {
+    /// The claim that says what somebody typed, null for nothing; `None` for what the claim cannot be, or apps cannot be
+    /// expected to carry in an ID token.
+    fn read(self, typed: &str) -> Option<Value> {
         let text = match self {
             Self::Address => lines(typed),
             _ => typed.split_whitespace().collect::<Vec<_>>().join(" "),
         };
         let is_short =
             text.lines().count() <= MOST_LINES && text.lines().all(|line| line.chars().count() <= LONGEST_LINE);
-        if !is_short {
-            return Err("it is longer than apps can be expected to carry in an ID token");
-        }
-        if self == Self::PhoneNumber && !text.is_empty() && !is_phone_number(&text) {
-            return Err("it is no phone number");
-        }
         let value = match self {
-            _ if text.is_empty() => return Ok(Value::Null),
+            _ if text.is_empty() => return Some(Value::Null),
+            _ if !is_short => return None,
+            Self::PhoneNumber if !is_phone_number(&text) => return None,
             Self::Address => json!({ "formatted": text }),
             _ => text.into(),
         };
-        claims::check_type(self.claim(), &value)?;
-        Ok(value)
+        claims::check_type(self.claim(), &value).is_ok().then_some(value)
     }
 }
 
@@ -82,7 +75,7 @@ pub fn changes<'a>(account: &Account, typed: impl Fn(Detail) -> &'a str) -> Resu
     for detail in Detail::ALL.iter().copied() {
         let text = typed(detail);
         if lines(text) != lines(&detail.of(account)) {
-            changes.insert(detail.claim().to_owned(), detail.read(text).map_err(|_| detail)?);
+            changes.insert(detail.claim().to_owned(), detail.read(text).ok_or(detail)?);
         }
     }
     Ok(changes)
