@@ -121,6 +121,15 @@ impl Request {
     }
 }
 
+/// Refuse a request that cannot be read as a whole, for `flaw`: the client is told, if what can be read leaves no doubt
+/// about it and its redirect URI; a page says it otherwise.
+pub async fn refuse(context: Context<'_>, params: &Params, flaw: Refusal) -> Rejection {
+    let Ok(bound) = Bound::find(context, params).await else { return flaw.into() };
+    let mut recipient = bound.recipient(context, params);
+    recipient.mode = ResponseMode::parse(params.get("response_mode")).unwrap_or_default();
+    Rejection::Redirect(recipient, flaw)
+}
+
 /// The client, and the redirect URI that is found to be its own.
 struct Bound {
     client: Arc<Client>,
@@ -143,6 +152,18 @@ impl Bound {
             return Err(refusal.hint(format!("client {id} sent {redirect_uri}")).into());
         }
         Ok(Self { client, redirect_uri: redirect_uri.to_owned() })
+    }
+
+    fn recipient(&self, context: Context<'_>, params: &Params) -> Recipient {
+        Recipient {
+            redirect_uri: self.redirect_uri.clone(),
+            mode: ResponseMode::default(),
+            state: params.get("state").map(str::to_owned),
+            issuer: context.issuer.to_owned(),
+            client_name: self.client.name().to_owned(),
+            ui_locales: params.get("ui_locales").map(str::to_owned),
+            is_popup: params.get("display") == Some("popup"),
+        }
     }
 }
 
@@ -170,15 +191,7 @@ impl<'a> Draft<'a> {
             params,
             context,
             resources,
-            recipient: Recipient {
-                redirect_uri: bound.redirect_uri.clone(),
-                mode: ResponseMode::default(),
-                state: params.get("state").map(str::to_owned),
-                issuer: context.issuer.to_owned(),
-                client_name: bound.client.name().to_owned(),
-                ui_locales: params.get("ui_locales").map(str::to_owned),
-                is_popup: params.get("display") == Some("popup"),
-            },
+            recipient: bound.recipient(context, params),
             scope: Scope::default(),
             asked_resources: Vec::new(),
             org: OrgWish::default(),

@@ -12,13 +12,13 @@ use crate::{
         code::{self, Terms},
         interaction::Step,
         offer::Offer,
-        request::{Context, Request},
+        request::{self, Context, Request},
         response::{Recipient, Rejection},
         situation::Situation,
         waiting::{self, Found, Waiting},
     },
     endpoints::dialect,
-    protocol::{Code, Params, Refusal, Timestamp},
+    protocol::{Code, Params, Readable, Refusal, Timestamp},
     server::Server,
     store::{
         authorization_requests,
@@ -55,7 +55,10 @@ pub async fn get(
     browser: BrowserSession,
     RawQuery(query): RawQuery,
 ) -> Result<HttpResponse, PageError> {
-    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(PageError::authorization)?;
+    let params = match sound(&server, Readable::of(query.unwrap_or_default().as_bytes())).await {
+        Ok(params) => params,
+        Err(rejection) => return refuse(&visitor, rejection),
+    };
     begin(&server, &visitor, &browser, params, None).await
 }
 
@@ -70,7 +73,10 @@ pub async fn post(
     body: Result<FormBody, PageError>,
 ) -> Result<HttpResponse, PageError> {
     let FormBody(body) = body.map_err(PageError::of_authorization)?;
-    let params = Params::parse_post(query.as_deref(), &body).map_err(PageError::authorization)?;
+    let params = match sound(&server, Readable::of_post(query.as_deref(), &body)).await {
+        Ok(params) => params,
+        Err(rejection) => return refuse(&visitor, rejection),
+    };
     let encoded = params.to_query();
     if encoded.len() <= LONGEST_URL {
         return Ok(page::see_other(&server, &format!("{AUTHORIZE}?{encoded}")));
@@ -178,6 +184,13 @@ pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection>
     let read_hint = |text: &str| id_token::read_hint(&server.keyring, &server.settings.issuer, text);
     let context = Context { registry: &server.registry, issuer: &server.settings.issuer, read_hint: &read_hint };
     Request::parse(context, params).await
+}
+
+/// The parameters of a request that can be read as a whole.
+async fn sound(server: &Server, read: Readable) -> Result<Params, Rejection> {
+    let Some(flaw) = read.flaw else { return Ok(read.params) };
+    let context = Context { registry: &server.registry, issuer: &server.settings.issuer, read_hint: &|_| None };
+    Err(request::refuse(context, &read.params, flaw).await)
 }
 
 /// Take a request as far as it goes without its user: to the next page, or to the answer.

@@ -21,7 +21,7 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use auth_method::AuthMethod;
 pub use error::{Error, Fault, Result};
 pub use grant_type::GrantType;
-pub use params::Params;
+pub use params::{Params, Readable};
 pub use prompt::Prompt;
 pub use redirect_uri::{ApplicationType, RedirectUri};
 pub use refusal::{Code, Refusal};

@@ -1,5 +1,7 @@
 //! The parameters of a request, each at most once (RFC 6749 §3.1, §3.2).
 
+use std::collections::BTreeSet;
+
 use url::form_urlencoded;
 
 use super::{Code, Refusal};
@@ -14,37 +16,7 @@ impl Params {
     /// # Errors
     /// `invalid_request` for more than 100 parameters, a repeated one, bytes that are not UTF-8, or a NUL.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let refuse = |what: String| Err(Refusal::new(Code::InvalidRequest, what));
-        let mut params = Self::default();
-        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            // The WHATWG decoder puts U+FFFD for what is not UTF-8; a stranger's bytes are refused, not mended.
-            if !is_utf8_once_decoded(pair) {
-                return refuse("a parameter is not UTF-8 once percent-decoded".into());
-            }
-            let Some((name, value)) = form_urlencoded::parse(pair).next() else { continue };
-            if name.contains('\0') || value.contains('\0') {
-                return refuse("a parameter holds a NUL character".into());
-            }
-            if value.is_empty() {
-                continue;
-            }
-            if name != "resource" && params.get(&name).is_some() {
-                return refuse(format!("`{name}` is given more than once"));
-            }
-            if params.0.len() >= MOST_PARAMS {
-                return refuse("the request has more than 100 parameters".into());
-            }
-            params.0.push((name.into_owned(), value.into_owned()));
-        }
-        Ok(params)
-    }
-
-    /// Read what a POST brings in its URL and its body, as one: a parameter in both is a repeated one.
-    ///
-    /// # Errors
-    /// As [`Params::parse`].
-    pub fn parse_post(query: Option<&str>, body: &[u8]) -> Result<Self, Refusal> {
-        Self::parse(&[query.unwrap_or_default().as_bytes(), body].join(&b'&'))
+        Readable::of(bytes).whole()
     }
 
     /// The value of a parameter, if it was given.
@@ -73,6 +45,65 @@ impl Params {
     }
 }
 
+/// What can be read of a request, and the first thing that is wrong with the rest: with it, a client that is beyond doubt
+/// can still be told what it did wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Readable {
+    /// The parameters that are sound. Of one that is repeated or broken no value is among them: none can be preferred.
+    pub params: Params,
+    /// Why the request as a whole is not.
+    pub flaw: Option<Refusal>,
+}
+
+impl Readable {
+    /// Read `application/x-www-form-urlencoded` bytes, as [`Params::parse`] does.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut read = Self::default();
+        let mut doubtful = BTreeSet::new();
+        for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            match parameter(pair) {
+                Ok(Some((name, _))) if name != "resource" && read.params.get(&name).is_some() => {
+                    read.note(format!("`{name}` is given more than once"));
+                    doubtful.insert(name);
+                }
+                // Whatever stands among so many is not worth reading.
+                Ok(Some(_)) if read.params.0.len() >= MOST_PARAMS => {
+                    read.note("the request has more than 100 parameters".into());
+                    read.params = Params::default();
+                    return read;
+                }
+                Ok(Some(parameter)) => read.params.0.push(parameter),
+                Ok(None) => {}
+                Err(flaw) => {
+                    read.note(flaw.into());
+                    doubtful.extend(form_urlencoded::parse(pair).map(|(name, _)| name.into_owned()));
+                }
+            }
+        }
+        read.params.0.retain(|(name, _)| !doubtful.contains(name));
+        read
+    }
+
+    /// Read what a POST brings in its URL and its body, as one: a parameter in both is a repeated one.
+    #[must_use]
+    pub fn of_post(query: Option<&str>, body: &[u8]) -> Self {
+        Self::of(&[query.unwrap_or_default().as_bytes(), body].join(&b'&'))
+    }
+
+    /// The parameters, if nothing is wrong.
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
+    pub fn whole(self) -> Result<Params, Refusal> {
+        self.flaw.map_or(Ok(self.params), Err)
+    }
+
+    fn note(&mut self, flaw: String) {
+        self.flaw.get_or_insert_with(|| Refusal::new(Code::InvalidRequest, flaw));
+    }
+}
+
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
@@ -80,6 +111,19 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
 }
 
 const MOST_PARAMS: usize = 100;
+
+/// The name and value of one pair; `None` if it has no value.
+fn parameter(pair: &[u8]) -> Result<Option<(String, String)>, &'static str> {
+    // The WHATWG decoder puts U+FFFD for what is not UTF-8; a stranger's bytes are refused, not mended.
+    if !is_utf8_once_decoded(pair) {
+        return Err("a parameter is not UTF-8 once percent-decoded");
+    }
+    let Some((name, value)) = form_urlencoded::parse(pair).next() else { return Ok(None) };
+    if name.contains('\0') || value.contains('\0') {
+        return Err("a parameter holds a NUL character");
+    }
+    Ok((!value.is_empty()).then(|| (name.into_owned(), value.into_owned())))
+}
 
 fn is_utf8_once_decoded(pair: &[u8]) -> bool {
     let mut decoded = Vec::with_capacity(pair.len());
@@ -121,6 +165,16 @@ mod tests {
         for bad in [&b"state=%ff"[..], b"state=\xff", b"state=%00", b"state=%C3%28"] {
             assert_eq!(Params::parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_sound_of_a_request_can_be_read_beside_what_is_not() {
+        let read = Readable::of(b"client_id=wiki&state=a&scope=%ff&state=b&nonce=n&state=c&scope=x");
+        assert_eq!(read.params, [("client_id", "wiki"), ("nonce", "n")].into_iter().collect());
+        assert_eq!(read.flaw.unwrap().description, "a parameter is not UTF-8 once percent-decoded");
+        let many = "client_id=wiki".to_owned() + &(0..100).map(|i| format!("&p{i}=1")).collect::<String>();
+        assert_eq!(Readable::of(many.as_bytes()).params, Params::default());
+        assert_eq!(Readable::of_post(Some("client_id=wiki"), b"client_id=wiki").params, Params::default());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     clients::Client,
-    protocol::{Code, Params, RedirectUri, Refusal, Timestamp},
+    protocol::{Code, Params, Readable, RedirectUri, Refusal, Timestamp},
     server::Server,
     store::{browser_sessions, grants},
     tokens::id_token::{self, HintClaims},
@@ -68,7 +68,7 @@ pub async fn post(
     body: Result<FormBody, PageError>,
 ) -> Result<Response, PageError> {
     let FormBody(body) = body.map_err(PageError::of_sign_out)?;
-    let params = Params::parse_post(query.as_deref(), &body).map_err(PageError::sign_out)?;
+    let params = Readable::of_post(query.as_deref(), &body).whole().map_err(PageError::sign_out)?;
     Ok(page::see_other(&server, &with_query(LOGOUT, &params)))
 }
 

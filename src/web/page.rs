@@ -42,11 +42,6 @@ pub enum PageError {
 }
 
 impl PageError {
-    /// An authorization request that came to nothing.
-    pub fn authorization(error: impl Into<Error>) -> Self {
-        Self::Authorization(error.into())
-    }
-
     /// A sign-out that came to nothing.
     pub fn sign_out(error: impl Into<Error>) -> Self {
         Self::SignOut(error.into())

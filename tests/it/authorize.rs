@@ -101,34 +101,54 @@ async fn a_client_or_redirect_uri_in_doubt_becomes_a_page_and_never_a_redirect()
 }
 
 #[tokio::test]
-async fn a_repeated_parameter_is_refused_on_a_page() {
-    let (world, app) = world().await;
-    let query = format!("{}&scope=openid", encode(&app.asks("openid")));
-    let answer = world.get(&format!("/authorize?{query}")).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert!(answer.body.contains("is given more than once"), "{}", answer.body);
-}
-
-#[tokio::test]
-async fn what_is_no_text_or_has_no_end_is_refused_on_a_page() {
+async fn what_cannot_be_read_is_told_to_a_client_that_is_beyond_doubt() {
     let (world, app) = world().await;
     let good = encode(&app.asks("openid"));
-    let many: String = (0..1_000).map(|n| format!("&p{n}=1")).collect();
-    for (more, expected) in
-        [("&x=%ff", "not UTF-8"), ("&%C3%28=x", "not UTF-8"), ("&x=a%00b", "NUL"), (&many, "more than 100 parameters")]
-    {
+    for (more, expected) in [
+        ("&scope=openid", "`scope` is given more than once"),
+        ("&x=%ff", "not UTF-8"),
+        ("&%C3%28=x", "not UTF-8"),
+        ("&x=a%00b", "NUL"),
+    ] {
         for answer in [
             world.get(&format!("/authorize?{good}{more}")).await,
             world.send(posted(FORM, format!("{good}{more}"))).await,
         ] {
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{more:.20}");
-            assert!(answer.header("content-type").starts_with("text/html"), "{more:.20}");
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{more}: {answer:?}");
+            assert!(answer.location().starts_with(&app.redirect_uri), "{more}: {}", answer.location());
+            assert_eq!(answer.param("error").as_deref(), Some("invalid_request"), "{more}");
+            assert!(
+                answer.param("error_description").is_some_and(|text| text.contains(expected)),
+                "{more}: {answer:?}"
+            );
+            assert_eq!(answer.param("state").as_deref(), Some("s-t-a-t-e"), "{more}");
+            assert_eq!(answer.param("code"), None);
+        }
+    }
+    // The answer travels as asked, and brings no state back where two were given.
+    let answer = world.get(&format!("/authorize?{good}&state=other&response_mode=fragment")).await;
+    assert!(answer.location().starts_with(&format!("{}#error=invalid_request", app.redirect_uri)), "{answer:?}");
+    assert!(!answer.location().contains("state="), "{}", answer.location());
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_on_a_page_where_the_client_is_in_doubt() {
+    let (world, app) = world().await;
+    let good = encode(&app.asks("openid"));
+    let many: String = (0..1_000).map(|n| format!("&p{n}=1")).collect();
+    let elsewhere = encode(&asks(&app, "openid", &[("redirect_uri", "https://evil.test/cb")]));
+    for (query, expected) in [
+        (format!("{good}&client_id={}", app.id), "is given more than once"),
+        (format!("{good}&redirect_uri=https://evil.test/cb"), "is given more than once"),
+        (format!("{elsewhere}&x=%ff"), "not UTF-8"),
+        (format!("{good}{many}"), "more than 100 parameters"),
+    ] {
+        for answer in [world.get(&format!("/authorize?{query}")).await, world.send(posted(FORM, query)).await] {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{expected}");
+            assert!(answer.header("content-type").starts_with("text/html"), "{expected}");
             assert!(answer.headers.get("location").is_none() && answer.body.contains(expected), "{}", answer.body);
         }
     }
-    // Not percent-encoded at all; a query cannot hold such a byte, a body can.
-    let raw = [good.as_bytes(), b"&x=\xff"].concat();
-    assert_eq!(world.send(posted(FORM, raw)).await.status, StatusCode::BAD_REQUEST);
     for other in ["text/plain", "application/json", "multipart/form-data; boundary=x", ""] {
         let answer = world.send(posted(other, good.clone())).await;
         assert!(answer.status.is_client_error(), "{other}: {}", answer.status);
@@ -335,7 +355,7 @@ async fn the_app_is_answered_in_the_language_it_asked_for_to_the_end() {
 
     let wrong = asks(&app, "openid", &[("ui_locales", "de"), ("redirect_uri", "https://evil.test/cb")]);
     german(&browser.authorizes(&wrong).await);
-    let twice = format!("/authorize?{}&scope=openid&ui_locales=de", encode(&app.asks("openid")));
+    let twice = format!("/authorize?{}&client_id=x&ui_locales=de", encode(&app.asks("openid")));
     german(&browser.get(&twice).await);
     german(&browser.get("/logout?id_token_hint=rubbish&ui_locales=de").await);
 }

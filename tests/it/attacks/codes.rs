@@ -2,7 +2,7 @@
 
 use latchkey::{accounts, protocol::Lifetime};
 
-use super::{at_once, is_alive, member, on_a_page, site, site_with, told, written};
+use super::{at_once, is_alive, member, site, site_with, told, written};
 use crate::{
     authorize::asks,
     program::{Place, Reply},
@@ -214,7 +214,8 @@ async fn case_18_the_challenge_is_s256_or_none() {
         }
     }
     let twice = format!("{}&code_challenge={CHALLENGE}", encode(&strict.asks("openid")));
-    on_a_page(&world.get(&format!("/authorize?{twice}")).await, "two challenges");
+    let answer = world.get(&format!("/authorize?{twice}")).await;
+    assert_eq!(told(&answer, &strict, "two challenges"), "invalid_request");
 }
 
 #[tokio::test]
