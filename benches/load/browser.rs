@@ -39,7 +39,9 @@ impl Browser {
             let (action, mut fields) =
                 form(&page).ok_or_else(|| format!("no form on the page (status {}): {page}", answer.status))?;
             if page.contains("name=\"password\"") {
+                // Ours asks for the one, node-oidc-provider for the other.
                 fields.push(("username".into(), username.into()));
+                fields.push(("login".into(), username.into()));
                 fields.push(("password".into(), password.into()));
             } else {
                 fields.push(("action".into(), "allow".into()));

@@ -2,7 +2,8 @@
 //!
 //! It starts the release build with its default settings on an SQLite file, drives it over 64 connections on
 //! loopback, and reports the processor time of the server process per operation, beside that of a bare RSA-2048
-//! signature in the same run. `LATCHKEY_BENCH_SECONDS` says how long each operation is driven (5).
+//! signature in the same run; then the same work beside it, by node-oidc-provider, where that is installed.
+//! `LATCHKEY_BENCH_SECONDS` says how long each operation is driven (5).
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +12,15 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use browser::Browser;
 use http::{Connection, get, post};
 use installation::Installation;
+use process::Process;
 use work::{CLIENT_ID, DISCOVERY, Endpoints, REDIRECT_URI, Work, expect};
 
 mod browser;
 mod http;
 mod installation;
+mod process;
 mod report;
+mod rival;
 mod signature;
 mod work;
 
@@ -41,14 +45,35 @@ async fn run() -> Result<(), String> {
     let seconds = std::env::var("LATCHKEY_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
     let span = Duration::from_secs(seconds.unwrap_or(5));
 
-    let mut server = Installation::prepare()?;
-    let basic = register(&server)?;
-    let first_answer = server.start()?;
+    let before = signature::bare();
+    let installation = Installation::prepare()?;
+    let basic = register(&installation)?;
+    let own = measure(installation.start()?, basic, SCOPE, span).await?;
+    let after = signature::bare();
+    let rival = match rival::start()? {
+        None => None,
+        // Its access tokens are JWTs when they are for an API, and good for userinfo and introspection when they are not.
+        Some(process) => Some(measure(process, basic_of(rival::SECRET), &format!("{SCOPE} bench:read"), span).await?),
+    };
+    report::print(&report::Findings { signatures: [before, after], own, rival });
+    Ok(())
+}
+
+/// What one server costs.
+pub(crate) struct Measured {
+    pub(crate) operations: Vec<Done>,
+    /// KiB.
+    pub(crate) idle: u64,
+    /// KiB.
+    pub(crate) loaded: u64,
+    pub(crate) first_answer: Duration,
+}
+
+/// Every operation, one after another; `scope` is what a code is asked for.
+async fn measure(server: Process, basic: String, scope: &str, span: Duration) -> Result<Measured, String> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = server.resident();
-
-    let mut bench = Bench::new(&server, basic, span).await?;
-    let before = signature::bare();
+    let mut bench = Bench::new(&server, basic, scope, span).await?;
     let client_credentials = [("grant_type", "client_credentials"), ("scope", "bench:read")];
     bench.same("client_credentials", post(&bench.endpoints.token, &bench.basic, &client_credentials)).await?;
     bench.code().await?;
@@ -59,22 +84,14 @@ async fn run() -> Result<(), String> {
     bench.same("userinfo", get(&bench.endpoints.userinfo, &bearer)).await?;
     bench.same("discovery", get(DISCOVERY, "")).await?;
     bench.same("JWKS", get(&bench.endpoints.jwks, "")).await?;
-    let after = signature::bare();
-
-    report::print(&report::Findings {
-        signatures: [before, after],
-        operations: bench.done,
-        idle,
-        loaded: server.resident(),
-        first_answer,
-    });
-    Ok(())
+    let operations = bench.done;
+    Ok(Measured { operations, idle, loaded: server.resident(), first_answer: server.first_answer })
 }
 
 /// One client, one API, one user; the header line with which the client proves itself.
-fn register(server: &Installation) -> Result<String, String> {
+fn register(installation: &Installation) -> Result<String, String> {
     let api = ["resource", "create", "https://api.example", "--name", "API", "--scope", "bench:read"];
-    server.latchkey(&[&api[..], &["--gate", "consent", "--json"]].concat(), None)?;
+    installation.latchkey(&[&api[..], &["--gate", "consent", "--json"]].concat(), None)?;
     let mut client = vec!["client", "create", "--json", "--id", CLIENT_ID, "--name", "Bench"];
     client.extend(["--redirect-uri", REDIRECT_URI, "--scope"]);
     let scope = format!("{SCOPE} bench:read");
@@ -82,11 +99,15 @@ fn register(server: &Installation) -> Result<String, String> {
     for grant in ["authorization_code", "refresh_token", "client_credentials"] {
         client.extend(["--grant", grant]);
     }
-    let made = server.latchkey(&client, None)?;
+    let made = installation.latchkey(&client, None)?;
     let secret = made.get("client_secret").and_then(|secret| secret.as_str()).ok_or("the client has no secret")?;
     let user = ["user", "create", "alice", "--email", "alice@example.com", "--name", "Alice", "--json"];
-    server.latchkey(&[&user[..], &["--email-verified", "--password-stdin"]].concat(), Some(PASSWORD))?;
-    Ok(format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{CLIENT_ID}:{secret}"))))
+    installation.latchkey(&[&user[..], &["--email-verified", "--password-stdin"]].concat(), Some(PASSWORD))?;
+    Ok(basic_of(secret))
+}
+
+fn basic_of(secret: &str) -> String {
+    format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{CLIENT_ID}:{secret}")))
 }
 
 /// An operation, and what it cost.
@@ -98,25 +119,28 @@ pub(crate) struct Done {
 }
 
 struct Bench<'a> {
-    server: &'a Installation,
+    server: &'a Process,
     endpoints: Endpoints,
     basic: String,
     browser: Browser,
+    authorization_request: String,
     access_token: String,
     span: Duration,
     done: Vec<Done>,
 }
 
 impl<'a> Bench<'a> {
-    /// Sign in and consent once, on the pages.
-    async fn new(server: &'a Installation, basic: String, span: Duration) -> Result<Self, String> {
+    /// Sign in and consent on the pages, once for each scope.
+    async fn new(server: &'a Process, basic: String, scope: &str, span: Duration) -> Result<Self, String> {
         let mut connection = Connection::open(server.address).await.map_err(|error| error.to_string())?;
         let endpoints = Endpoints::discover(&mut connection, &server.issuer).await?;
         let mut browser = Browser::open(server.address, &server.issuer).await.map_err(|error| error.to_string())?;
         let response = browser.authorize(&endpoints.authorization_request(SCOPE), "alice", PASSWORD).await?;
         let tokens = expect(&mut connection, &endpoints.exchange(&response, &basic)?, 200).await?;
         let access_token = tokens.member("access_token").ok_or("the answer has no access token")?;
-        Ok(Self { server, endpoints, basic, browser, access_token, span, done: Vec::new() })
+        let authorization_request = endpoints.authorization_request(scope);
+        browser.authorize(&authorization_request, "alice", PASSWORD).await?;
+        Ok(Self { server, endpoints, basic, browser, authorization_request, access_token, span, done: Vec::new() })
     }
 
     async fn same(&mut self, name: &'static str, request: String) -> Result<(), String> {
@@ -124,7 +148,7 @@ impl<'a> Bench<'a> {
     }
 
     async fn code(&mut self) -> Result<(), String> {
-        let authorize = get(&self.endpoints.authorization_request(SCOPE), &self.browser.cookie());
+        let authorize = get(&self.authorization_request, &self.browser.cookie());
         let work = || Work::Code {
             endpoints: self.endpoints.clone(),
             authorize: authorize.clone(),
@@ -136,7 +160,7 @@ impl<'a> Bench<'a> {
     /// Every connection has a grant of its own.
     async fn refresh(&mut self) -> Result<(), String> {
         let mut connection = Connection::open(self.server.address).await.map_err(|error| error.to_string())?;
-        let authorize = get(&self.endpoints.authorization_request(SCOPE), &self.browser.cookie());
+        let authorize = get(&self.authorization_request, &self.browser.cookie());
         let mut all = Vec::new();
         for _ in 0..CONNECTIONS {
             let answer = expect(&mut connection, &authorize, 303).await?;

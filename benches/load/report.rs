@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use super::Done;
+use super::{Done, Measured};
 
 /// Everything that was measured.
 pub(crate) struct Findings {
     pub(crate) signatures: [Duration; 2],
-    pub(crate) operations: Vec<Done>,
-    /// KiB.
-    pub(crate) idle: u64,
-    /// KiB.
-    pub(crate) loaded: u64,
-    pub(crate) first_answer: Duration,
+    pub(crate) own: Measured,
+    pub(crate) rival: Option<Measured>,
 }
 
 /// The most an operation may cost, in signatures. What is aimed at in microseconds is meant for a machine that signs
@@ -33,32 +29,48 @@ const LONGEST_START: Duration = Duration::from_millis(60);
 pub(crate) fn print(findings: &Findings) {
     let [before, after] = findings.signatures.map(micros);
     let signature = f64::midpoint(before, after);
-    println!("\n| operation | server CPU | in signatures | target | | per second |\n|---|---:|---:|---:|---|---:|");
+    let (own, rival) = (&findings.own, findings.rival.as_ref());
     println!(
-        "| bare RSA-2048 signature ({before:.0} µs before, {after:.0} µs after) | {signature:.0} µs | 1.00 | | | |"
+        "\n| operation | server CPU | in signatures | target | | per second | node-oidc-provider | in signatures |"
     );
-    for done in &findings.operations {
-        let cost = micros(done.cpu) / whole(done.count.max(1));
+    println!("|---|---:|---:|---:|---|---:|---:|---:|");
+    println!(
+        "| bare RSA-2048 signature ({before:.0} µs before, {after:.0} µs after) | {signature:.0} µs | 1.00 | | | | | |"
+    );
+    for done in &own.operations {
+        let cost = cost(done);
         let target = TARGETS.iter().find(|(name, _)| *name == done.name).map_or(f64::INFINITY, |(_, target)| *target);
+        let other = rival.and_then(|rival| rival.operations.iter().find(|other| other.name == done.name));
+        let (other_cost, other_ratio) = other
+            .map(self::cost)
+            .map_or_else(Default::default, |cost| (format!("{cost:.1} µs"), format!("{:.2}", cost / signature)));
         println!(
-            "| {} | {cost:.1} µs | {:.2} | {target:.2} | {} | {:.0} |",
+            "| {} | {cost:.1} µs | {:.2} | {target:.2} | {} | {:.0} | {other_cost} | {other_ratio} |",
             done.name,
             cost / signature,
             verdict(cost / signature <= target),
             whole(done.count) / done.took.as_secs_f64(),
         );
     }
-    let (idle, loaded) = (whole(findings.idle) / 1024.0, whole(findings.loaded) / 1024.0);
+    let mib = |kib: u64| whole(kib) / 1024.0;
     println!(
-        "| memory when idle ({loaded:.0} MiB after the load) | {idle:.1} MiB | | {MOST_IDLE_MIB:.0} MiB | {} | |",
-        verdict(idle <= MOST_IDLE_MIB)
+        "| memory when idle ({:.0} MiB after the load) | {:.1} MiB | | {MOST_IDLE_MIB:.0} MiB | {} | | {} | |",
+        mib(own.loaded),
+        mib(own.idle),
+        verdict(mib(own.idle) <= MOST_IDLE_MIB),
+        rival.map_or_else(String::new, |rival| format!("{:.1} MiB ({:.0} after)", mib(rival.idle), mib(rival.loaded))),
     );
     println!(
-        "| first answer after start | {:.0} ms | | {} ms | {} | |",
-        micros(findings.first_answer) / 1000.0,
+        "| first answer after start | {:.0} ms | | {} ms | {} | | | |",
+        micros(own.first_answer) / 1000.0,
         LONGEST_START.as_millis(),
-        verdict(findings.first_answer <= LONGEST_START),
+        verdict(own.first_answer <= LONGEST_START),
     );
+}
+
+/// Of one operation, in microseconds.
+fn cost(done: &Done) -> f64 {
+    micros(done.cpu) / whole(done.count.max(1))
 }
 
 fn verdict(is_met: bool) -> &'static str {
