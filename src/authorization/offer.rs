@@ -32,7 +32,8 @@ pub struct Offer {
 pub enum Offers {
     /// There is nothing to choose.
     One(Box<Offer>),
-    /// The user has to choose an organisation: at least two.
+    /// The user has to choose an organisation. Where the role gives nothing of what is asked there is nothing to choose,
+    /// so that organisation is not among them; if it is so everywhere, none is.
     Choice(Vec<Offer>),
     /// The organisation that was asked for cannot be had by this user.
     NoSuchOrganisation,
@@ -60,7 +61,14 @@ impl Offers {
             OrgWish::Any | OrgWish::Unsaid => match memberships {
                 [] => Self::One(Box::new(offer(None))),
                 [only] => Self::One(Box::new(offer(Some(only)))),
-                several => Self::Choice(several.iter().map(|membership| offer(Some(membership))).collect()),
+                several => {
+                    let offers = several.iter().map(|membership| offer(Some(membership)));
+                    let mut offers: Vec<Offer> = offers.filter(|offer| !offer.scope.is_empty()).collect();
+                    match offers.len() {
+                        1 => Self::One(Box::new(offers.remove(0))),
+                        _ => Self::Choice(offers),
+                    }
+                }
             },
         })
     }

@@ -4,21 +4,11 @@
 //! then on it is told to the client. oxide-auth's machine asks the questions of RFC 6749 in their order, and
 //! OpenID Connect's checks follow as one list.
 
-use std::{borrow::Cow, sync::Arc};
-
-use oxide_auth::{
-    code_grant::{
-        authorization::{Authorization, Error as MachineError, Input, Output, Request as MachineRequest},
-        error::AuthorizationErrorType,
-    },
-    primitives::{
-        grant::Extensions,
-        registrar::{BoundClient, PreGrant, RegisteredUrl},
-    },
-};
+use std::sync::Arc;
 
 use super::{
     login::ACR_VALUES,
+    machine,
     response::{Recipient, Rejection},
 };
 use crate::{
@@ -64,6 +54,32 @@ pub struct Request {
     /// The parameters, to come back to after a page.
     pub params: Params,
 }
+
+/// What an authorization request may say. Whatever else came along is dropped before anything is kept or sent on in a
+/// URL: a client that posts its secret here shall not find it in a log.
+pub const PARAMETERS: &[&str] = &[
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+    "display",
+    "ui_locales",
+    "login_hint",
+    "id_token_hint",
+    "acr_values",
+    "claims",
+    "resource",
+    "request",
+    "request_uri",
+    "registration",
+];
 
 /// Which organisation a request wants its tokens bound to (product decision 9).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -245,38 +261,8 @@ fn request_objects(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// RFC 6749 §4.1.1 by oxide-auth's machine: presence and form of what OAuth 2.0 itself asks for.
 fn rfc_6749(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    let request = View(draft.params);
-    let mut machine = Authorization::new(&request);
-    let registered = || {
-        draft
-            .recipient
-            .redirect_uri
-            .parse()
-            .map(RegisteredUrl::Exact)
-            .map_err(|_| Refusal::new(Code::InvalidRequest, "`redirect_uri` is not an absolute URI"))
-    };
-    macro_rules! step {
-        ($input:expr => $output:pat => $fact:expr) => {
-            match machine.advance($input) {
-                $output => $fact,
-                Output::Err(refused) => return Err(machine_refusal(refused, draft.params)),
-                _ => return Err(Refusal::new(Code::ServerError, "the grant machine is out of step")),
-            }
-        };
-    }
-    let client_id = step!(Input::None => Output::Bind { client_id, .. } => client_id);
-    let bound_client =
-        BoundClient { client_id: Cow::Owned(client_id.clone()), redirect_uri: Cow::Owned(registered()?) };
-    step!(Input::Bound { request: &request, bound_client } => Output::Extend => ());
-    let scope = step!(Input::Extended(Extensions::new()) => Output::Negotiate { scope, .. } => scope);
-    let Some(scope) = scope else {
-        return Err(Refusal::new(Code::InvalidScope, "`scope` is missing; to sign a user in, ask for `openid`"));
-    };
-    let pre_grant = PreGrant { client_id, redirect_uri: registered()?, scope };
-    step!(Input::Negotiated { pre_grant, state: None } => Output::Ok { .. } => ());
-    Ok(())
+    machine::ask(draft.params, &draft.recipient.redirect_uri)
 }
 
 fn grant_type(draft: &mut Draft<'_>) -> Result<(), Refusal> {
@@ -413,7 +399,9 @@ fn scope(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         ScopeToken::Org(_) => registered.contains(token) || registered.contains("org"),
         ScopeToken::Protocol => registered.contains(token),
         ScopeToken::Permission(_) | ScopeToken::Pattern(_) => audience::may_ask(registered, token),
-        ScopeToken::Unknown => false,
+        ScopeToken::Unknown => {
+            registered.contains(token) && draft.resources.iter().any(|resource| resource.scope.contains(token))
+        }
     });
     if draft.scope.is_empty() {
         return Err(Refusal::new(Code::InvalidScope, "none of the scopes asked for is registered for this client"));
@@ -427,64 +415,4 @@ fn resource(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     audience::resolve(&draft.scope, &asked, draft.resources, draft.context.issuer)?;
     draft.asked_resources = asked;
     Ok(())
-}
-
-/// What oxide-auth's machine may see of a request.
-struct View<'a>(&'a Params);
-
-impl View<'_> {
-    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.get(name).map(Cow::Borrowed)
-    }
-}
-
-impl MachineRequest for View<'_> {
-    /// Repeated parameters were refused when `Params` was read.
-    fn valid(&self) -> bool {
-        true
-    }
-
-    fn client_id(&self) -> Option<Cow<'_, str>> {
-        self.get("client_id")
-    }
-
-    fn scope(&self) -> Option<Cow<'_, str>> {
-        self.get("scope")
-    }
-
-    fn redirect_uri(&self) -> Option<Cow<'_, str>> {
-        self.get("redirect_uri")
-    }
-
-    fn state(&self) -> Option<Cow<'_, str>> {
-        self.get("state")
-    }
-
-    fn response_type(&self) -> Option<Cow<'_, str>> {
-        self.get("response_type")
-    }
-
-    fn extension(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.get(name)
-    }
-}
-
-/// The machine knows which question failed; the sentence is ours.
-fn machine_refusal(error: MachineError, params: &Params) -> Refusal {
-    let MachineError::Redirect(mut url) = error else {
-        return Refusal::new(Code::InvalidRequest, "the authorization request is malformed");
-    };
-    match url.description().kind() {
-        AuthorizationErrorType::UnsupportedResponseType => match params.get("response_type") {
-            None => Refusal::new(Code::InvalidRequest, "`response_type` is missing; this server takes `code`"),
-            Some(other) => Refusal::new(
-                Code::UnsupportedResponseType,
-                format!("`response_type` is `{other}`; this server takes `code`"),
-            ),
-        },
-        AuthorizationErrorType::InvalidScope => {
-            Refusal::new(Code::InvalidScope, "`scope` holds a character that no scope may have (RFC 6749 section 3.3)")
-        }
-        _ => Refusal::new(Code::InvalidRequest, "the authorization request is malformed"),
-    }
 }

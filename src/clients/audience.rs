@@ -73,7 +73,8 @@ fn may_use(client: &Client, resource: &Resource) -> bool {
 /// Find the audience: what was asked for, else what the scopes tell, else the issuer.
 ///
 /// # Errors
-/// `invalid_scope` when the scopes belong to two APIs and the request does not say which.
+/// `invalid_scope` when the scopes belong to two APIs and the request does not say which; `invalid_target` when none of
+/// the APIs that were asked for is registered any more: the issuer is not what was consented to.
 pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: &str) -> Result<Audience, Refusal> {
     let chosen: Vec<&Resource> = if asked.is_empty() {
         let told: Vec<&Resource> =
@@ -88,6 +89,9 @@ pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: 
     } else {
         resources.iter().filter(|resource| asked.contains(&resource.uri)).collect()
     };
+    if chosen.is_empty() && !asked.is_empty() {
+        return Err(Refusal::new(Code::InvalidTarget, "the API that the tokens were for is not registered any more"));
+    }
     // The issuer is the default.
     let chosen = if chosen.is_empty() { resources.iter().filter(|own| own.is_issuer()).collect() } else { chosen };
     let mut uris: Vec<String> = chosen.iter().map(|resource| resource.uri.clone()).collect();
@@ -95,14 +99,15 @@ pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: 
     if (uris.is_empty() || scope.contains("openid")) && !uris.iter().any(|uri| uri == issuer) {
         uris.push(issuer.to_owned());
     }
-    let format = if chosen.iter().any(|resource| resource.access_token == AccessTokenFormat::Opaque) {
-        AccessTokenFormat::Opaque
-    } else {
-        AccessTokenFormat::Jwt
+    // The issuer reads either kind of token; the API that was asked for beside it may not.
+    let decisive = chosen.iter().find(|resource| !resource.is_issuer()).or(chosen.first());
+    let typ = decisive.map_or_else(|| "at+jwt".to_owned(), |resource| resource.typ.clone());
+    let is_opaque = |resource: &&&Resource| resource.access_token == AccessTokenFormat::Opaque;
+    let is_decisive = |resource: &&&Resource| decisive.is_some_and(|own| own.is_issuer() == resource.is_issuer());
+    let format = match chosen.iter().filter(is_decisive).find(is_opaque) {
+        Some(_) => AccessTokenFormat::Opaque,
+        None => AccessTokenFormat::Jwt,
     };
-    // The issuer reads either `typ`; the API that was asked for beside it may not.
-    let typed = chosen.iter().find(|resource| !resource.is_issuer()).or(chosen.first());
-    let typ = typed.map_or_else(|| "at+jwt".to_owned(), |resource| resource.typ.clone());
     Ok(Audience { uris, format, typ })
 }
 
@@ -117,38 +122,37 @@ fn tells(scope: &Scope, resource: &Resource) -> bool {
     })
 }
 
-/// The concrete permission scopes that `scope` asks for at an audience, each with what opens it.
+/// The scopes of APIs that `scope` asks for at an audience, patterns spelt out, each with what opens it.
 ///
 /// A permission that no API lists belongs to the issuer, and needs a role there.
 #[must_use]
-pub fn permissions(scope: &Scope, audience: &Audience, resources: &[Resource]) -> Vec<(Permission, Gate)> {
-    let mut found: Vec<(Permission, Gate)> = Vec::new();
-    let mut add = |permission: Permission, gate: Gate| {
-        if !found.iter().any(|(own, _)| *own == permission) {
-            found.push((permission, gate));
+pub fn permissions(scope: &Scope, audience: &Audience, resources: &[Resource]) -> Vec<(String, Gate)> {
+    let mut found: Vec<(String, Gate)> = Vec::new();
+    let mut add = |token: &str, gate: Gate| {
+        if !found.iter().any(|(own, _)| own == token) {
+            found.push((token.to_owned(), gate));
         }
     };
-    let declared = || {
-        resources.iter().filter(|resource| audience.uris.contains(&resource.uri)).flat_map(|resource| {
-            resource.scope.iter().filter_map(|own| Permission::parse(own).ok()).map(|own| (own, resource.gate))
-        })
-    };
+    let in_audience = || resources.iter().filter(|resource| audience.uris.contains(&resource.uri));
+    let listing = |token: &str| in_audience().find(|resource| resource.scope.contains(token));
     let is_listed_anywhere = |token: &str| resources.iter().any(|resource| resource.scope.contains(token));
     for token in scope.iter() {
         match classify(token) {
-            ScopeToken::Permission(permission) => match declared().find(|(own, _)| *own == permission) {
-                Some((own, gate)) => add(own, gate),
-                None if !is_listed_anywhere(token) && audience.uris.iter().any(|uri| is_issuer(uri, resources)) => {
-                    add(permission, Gate::Role);
-                }
-                None => {}
-            },
-            ScopeToken::Pattern(pattern) => {
-                for (own, gate) in declared().filter(|(own, _)| pattern.allows(own)) {
-                    add(own, gate);
+            ScopeToken::Permission(_) | ScopeToken::Unknown if listing(token).is_some() => {
+                listing(token).into_iter().for_each(|resource| add(token, resource.gate));
+            }
+            ScopeToken::Permission(_) => {
+                if !is_listed_anywhere(token) && audience.uris.iter().any(|uri| is_issuer(uri, resources)) {
+                    add(token, Gate::Role);
                 }
             }
-            _ => {}
+            ScopeToken::Pattern(pattern) => {
+                for resource in in_audience() {
+                    let is_meant = |own: &&str| Permission::parse(own).is_ok_and(|own| pattern.allows(&own));
+                    resource.scope.iter().filter(is_meant).for_each(|own| add(own, resource.gate));
+                }
+            }
+            ScopeToken::Protocol | ScopeToken::Org(_) | ScopeToken::Unknown => {}
         }
     }
     found
@@ -165,13 +169,17 @@ pub fn allowed(scope: &Scope, audience: &Audience, resources: &[Resource], role:
         ScopeToken::Org(_) => role.is_some(),
         ScopeToken::Permission(_) | ScopeToken::Pattern(_) | ScopeToken::Unknown => false,
     });
-    for (permission, gate) in permissions(scope, audience, resources) {
+    let is_in_role = |token: &str| {
+        let (Some(patterns), Ok(permission)) = (role, Permission::parse(token)) else { return false };
+        patterns.iter().any(|own| own.allows(&permission))
+    };
+    for (token, gate) in permissions(scope, audience, resources) {
         let is_open = match gate {
             Gate::Consent => true,
-            Gate::Role => role.is_some_and(|patterns| patterns.iter().any(|own| own.allows(&permission))),
+            Gate::Role => is_in_role(&token),
         };
         if is_open {
-            allowed.insert(permission.as_str());
+            allowed.insert(&token);
         }
     }
     allowed

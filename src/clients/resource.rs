@@ -286,6 +286,12 @@ fn apply(mut resource: Resource, wanted: &Wanted) -> Result<Resource, Refusal> {
     if let Some(clients) = wanted.introspected_by {
         resource.introspected_by = clients;
     }
+    let is_no_permission = |token: &&str| !matches!(classify(token), ScopeToken::Permission(_));
+    if let (Gate::Role, Some(token)) = (resource.gate, resource.scope.iter().find(is_no_permission)) {
+        return Err(wrong(format!(
+            "no role can allow `{token}`, which is not of the form resource:action; the gate `consent` lets users allow it"
+        )));
+    }
     Ok(resource)
 }
 
@@ -295,7 +301,6 @@ fn listed_scope(texts: &[String]) -> Result<Scope, Refusal> {
     for token in scope.iter() {
         match classify(token) {
             ScopeToken::Permission(_) => {}
-            ScopeToken::Unknown if !token.contains(['*', ':']) => {}
             ScopeToken::Unknown if !token.contains('*') && !token.starts_with("org:") => {}
             ScopeToken::Protocol | ScopeToken::Org(_) => {
                 return Err(wrong(format!("`{token}` is a scope of the protocol and belongs to no API")));

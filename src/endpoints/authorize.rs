@@ -188,7 +188,7 @@ pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection>
 
 /// The parameters of a request that can be read as a whole.
 async fn sound(server: &Server, read: Readable) -> Result<Params, Rejection> {
-    let Some(flaw) = read.flaw else { return Ok(read.params) };
+    let Some(flaw) = read.flaw else { return Ok(read.params.only(request::PARAMETERS)) };
     let context = Context { registry: &server.registry, issuer: &server.settings.issuer, read_hint: &|_| None };
     Err(request::refuse(context, &read.params, flaw).await)
 }

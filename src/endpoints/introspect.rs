@@ -10,9 +10,9 @@ use super::{
     request::{Call, context},
 };
 use crate::{
-    clients::Resource,
+    clients::{Resource, audience},
     grants::{
-        Context,
+        Context, issue,
         presented::{self, Behind, Presented},
         refresh_token,
     },
@@ -148,12 +148,20 @@ async fn refresh(context: Context<'_>, client_id: &str, token: &str) -> Result<O
         return Ok(None);
     };
     let grant = &live.grant;
+    let resources = context.registry.resources().await?;
+    // What it is good for today: a role that was lost since, or an API that is gone, is in no access token either.
+    let scope = audience::resolve(&live.scope, &live.resources, &resources, context.issuer)
+        .map(|audience| issue::allowed(&live, &live.scope, &audience, &resources))
+        .unwrap_or_default();
+    if scope.is_empty() {
+        return Ok(None);
+    }
     Ok(Some(serde_json::to_vec(&ActiveRefresh {
         active: true,
         iss: context.issuer,
         sub: &grant.user_id,
         client_id: &grant.client_id,
-        scope: &grant.scope,
+        scope: &scope.to_string(),
         exp: refresh_token::end(context.lifetimes, grant).0,
         iat: grant.refresh_rotated_at,
     })?))

@@ -38,6 +38,13 @@ impl Params {
         self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
+    /// Those of these names.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| names.contains(&name.as_str()));
+        self
+    }
+
     /// The parameters as a query string that reads back to the same.
     #[must_use]
     pub fn to_query(&self) -> String {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use time::OffsetDateTime;
 use tower_sessions::{
-    SessionStore,
+    Session, SessionStore,
     session::{Id, Record},
     session_store::{self, Error},
 };
@@ -18,7 +18,7 @@ use tower_sessions::{
 use super::{Access, Store, StoreError, Write};
 use crate::{
     clock::Clock,
-    protocol::{Lifetime, PlainSecret},
+    protocol::{Lifetime, PlainSecret, Timestamp},
     random::Random,
 };
 
@@ -38,6 +38,19 @@ pub struct Lifetimes {
     pub idle: Lifetime,
     /// After the sign-in, whatever happens.
     pub absolute: Lifetime,
+}
+
+tokio::task_local! {
+    static RENEWING: ();
+}
+
+/// Give a session another id whose login stays the same. `tower-sessions` deletes the old one and makes the new one when
+/// it is saved; here the new id takes the old one's place, in one statement.
+///
+/// # Errors
+/// When the session cannot be read.
+pub async fn renew(session: &Session) -> Result<(), tower_sessions::session::Error> {
+    RENEWING.scope((), session.cycle_id()).await
 }
 
 /// The session store of the browser-facing half of the server.
@@ -83,19 +96,26 @@ impl SessionStore for BrowserSessions {
         let (hash, data) = (hash(&record.id), encode(record)?);
         let (sid, user_id) = login(record);
         let now = self.clock.now();
+        // From the login on: a session that is begun anew without a password ends when the old one would have.
+        let created_at = auth_time(record).map_or(now, Timestamp);
         let expires_at = match sid {
-            Some(_) => now + self.lifetimes.idle.min(self.lifetimes.absolute),
+            Some(_) => (now + self.lifetimes.idle).min(created_at + self.lifetimes.absolute),
             None => now + ANONYMOUS,
         };
         let mut tx = self.store.write().await.map_err(backend)?;
+        // The same login under another id: at no moment is there none, for the grants that hang on it.
         query!(
             &mut tx,
             "INSERT INTO browser_sessions (hash, version, data, sid, user_id, created_at, seen_at, expires_at)
-             VALUES ($1, 0, $2, $3, $4, $5, $5, $6)",
+             VALUES ($1, 0, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, version = 0, data = excluded.data,
+                user_id = excluded.user_id, created_at = excluded.created_at, seen_at = excluded.seen_at,
+                expires_at = excluded.expires_at",
             &hash,
             &data,
             &sid,
             &user_id,
+            created_at.0,
             now.0,
             expires_at.0
         )
@@ -161,6 +181,9 @@ impl SessionStore for BrowserSessions {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        if RENEWING.try_with(|()| ()).is_ok() {
+            return Ok(());
+        }
         let hash = hash(id);
         let mut tx = self.store.write().await.map_err(backend)?;
         let user =
@@ -264,6 +287,10 @@ fn encode(record: &Record) -> session_store::Result<String> {
 fn login(record: &Record) -> (Option<String>, Option<String>) {
     let member = |name| record.data.get(LOGIN)?.get(name)?.as_str().map(str::to_owned);
     (member("sid"), member("sub"))
+}
+
+fn auth_time(record: &Record) -> Option<i64> {
+    record.data.get(LOGIN)?.get("auth_time")?.as_i64()
 }
 
 fn backend(error: impl fmt::Display) -> Error {

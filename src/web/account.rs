@@ -199,7 +199,7 @@ async fn stay(
     let account = accounts::find(&mut server.store.read().await?, &signed_in.login.sub).await?;
     let account = account.ok_or_else(|| Error::broken("the account has gone while its user was signed in"))?;
     let login = Login { epoch: account.epoch, sid: server.random.id(), ..signed_in.login };
-    browser.sign_in(&server.store, &login, now).await?;
+    browser.sign_in(&login, now).await?;
     let before = login::device_cookie(server, visitor.headers());
     let device = login::remember_device(server, &account, before.as_deref(), now).await?;
     Ok((SignedIn { login, account: Arc::new(account) }, Outcome { device: Some(device), ..notice.into() }))

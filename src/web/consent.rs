@@ -152,6 +152,14 @@ impl Question {
             .collect()
     }
 
+    /// The claims that are asked for one by one. Those that nothing is known for are among them: they are allowed too, for
+    /// the day when something is.
+    fn claims(&self) -> Vec<Told> {
+        let names = self.situation.request.claims.names();
+        let known = claims::released(&self.signed_in.account, &Scope::default(), &names);
+        names.into_iter().map(|claim| Told { value: known.get(&claim).cloned().unwrap_or_default(), claim }).collect()
+    }
+
     /// The organisations to choose from; one alone is shown, not asked.
     fn choices(&self, resources: &[Resource]) -> Vec<OrgChoice> {
         let last = self.situation.remembered.iter().max_by_key(|consent| consent.updated_at);
@@ -202,7 +210,7 @@ async fn show(
         client: login::client_view(&request.client, request.recipient.redirect_uri()),
         person: login::person(&question.signed_in.account),
         lines: offers.first().map(|offer| question.lines(offer)).unwrap_or_default(),
-        claims: Told::all(&claims::released(&question.signed_in.account, &Scope::default(), &request.claims.names())),
+        claims: question.claims(),
         permissions: offers
             .first()
             .filter(|offer| offer.membership.is_none())
@@ -218,7 +226,7 @@ async fn show(
 
 /// What an offer lets the app do, and at which API.
 fn permissions(offer: &Offer, resources: &[Resource]) -> Vec<PermissionLine> {
-    let is_permission = |token: &&str| matches!(classify(token), ScopeToken::Permission(_));
+    let is_permission = |token: &&str| matches!(classify(token), ScopeToken::Permission(_) | ScopeToken::Unknown);
     offer
         .scope
         .iter()

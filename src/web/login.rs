@@ -266,7 +266,7 @@ async fn welcome(
         epoch: account.epoch,
         agent: visitor.agent(),
     };
-    browser.sign_in(&server.store, &login, now).await?;
+    browser.sign_in(&login, now).await?;
     if let Purpose::Request(_, waiting) = purpose {
         let mut tx = server.store.write().await?;
         authorization_requests::authenticated(&mut tx, &waiting.id, &login.sid).await?;

@@ -19,10 +19,7 @@ use crate::{
     protocol::{Error, Lifetime, Result, Timestamp},
     random::Random,
     server::Server,
-    store::{
-        Store,
-        browser_sessions::{BrowserSessions, LOGIN, Lifetimes},
-    },
+    store::browser_sessions::{self, BrowserSessions, LOGIN, Lifetimes},
     web::page::PageError,
 };
 
@@ -162,22 +159,18 @@ impl BrowserSession {
     ///
     /// # Errors
     /// When the session cannot be written.
-    pub async fn sign_in(&self, store: &Store, login: &Login, now: Timestamp) -> Result<()> {
+    pub async fn sign_in(&self, login: &Login, now: Timestamp) -> Result<()> {
         self.browser_or_begin().await?;
         let before: Option<Login> = self.session.get(LOGIN).await?;
-        self.session.cycle_id().await?;
+        match before {
+            Some(before) if before.sid == login.sid => browser_sessions::renew(&self.session).await?,
+            _ => self.session.cycle_id().await?,
+        }
         self.session.insert(LOGIN, login).await?;
         self.session.insert(CSRF, self.random.token()).await?;
         self.session.insert(SEEN, now.0).await?;
         // At once, not when the answer leaves: the answer may lead to a page that already needs it.
-        self.session.save().await?;
-        if before.is_some_and(|before| before.sid == login.sid) {
-            // Between the old row and the new one the session was gone; whoever saw that shall look again.
-            let mut tx = store.write().await?;
-            tx.touch().await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        Ok(self.session.save().await?)
     }
 
     /// Forget everything about this browser.

@@ -131,6 +131,21 @@ async fn signing_out_everywhere_keeps_this_browser() {
 }
 
 #[tokio::test]
+async fn signing_out_everywhere_makes_no_session_last_longer_than_its_login() {
+    let world = World::with(|settings| settings.sessions.idle = settings.sessions.absolute).await;
+    world.user("alice").await;
+    let mut browser = world.browser();
+    let page = home(&mut browser).await;
+    browser.signs_in(&page, "alice").await;
+    world.advance(Lifetime::days(29));
+    let page = home(&mut browser).await;
+    browser.submits(&page, &[("action", "sign_out_everywhere")]).await;
+    assert!(home(&mut browser).await.body.contains("alice@example.com"));
+    world.advance(Lifetime::days(2));
+    assert!(home(&mut browser).await.body.contains("login-submit"));
+}
+
+#[tokio::test]
 async fn people_change_their_details_and_apps_are_told_at_once() {
     let (world, app) = world().await;
     let mut browser = world.browser();

@@ -132,6 +132,23 @@ async fn what_cannot_be_read_is_told_to_a_client_that_is_beyond_doubt() {
 }
 
 #[tokio::test]
+async fn what_no_authorization_request_says_is_neither_sent_on_nor_kept() {
+    let (world, app) = world().await;
+    let secret = app.secret.clone().unwrap();
+    let fields = [&app.asks("openid")[..], &[("client_secret", secret.as_str()), ("x", "y")]].concat();
+    let answer = world.post("/authorize", &[], &fields).await;
+    assert!(answer.location().contains("client_id=wiki"), "{answer:?}");
+    assert!(!answer.location().contains(&secret) && !answer.location().contains("x=y"), "{}", answer.location());
+    let mut browser = world.browser();
+    let page = browser.authorizes(&fields).await;
+    let request = crate::world::attribute(&page.body, "<form", "action").expect("a form");
+    world.advance(Lifetime::hours(2));
+    let late = browser.get(&request).await;
+    assert!(late.status == StatusCode::GONE && late.body.contains("client_id=wiki"), "{}", late.body);
+    assert!(!late.body.contains(&secret), "{}", late.body);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_refused_on_a_page_where_the_client_is_in_doubt() {
     let (world, app) = world().await;
     let good = encode(&app.asks("openid"));

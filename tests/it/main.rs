@@ -31,6 +31,7 @@ mod keys;
 mod layers;
 mod logout;
 mod master_key;
+mod offers;
 mod orgs;
 mod pages;
 mod people;

@@ -120,6 +120,21 @@ async fn what_cannot_be_an_api_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn what_no_role_can_allow_needs_the_consent_of_users() {
+    let registry = registry().await;
+    let search = || Wanted { scope: Some(vec!["search".into()]), ..Wanted::default() };
+    let (found, why) = code(resource::create(&registry, KB, &search(), NOW).await);
+    assert!(
+        found == Code::InvalidClientMetadata && why.contains("`search`") && why.contains("consent"),
+        "{found:?} {why}"
+    );
+    let open = Wanted { gate: Some(Gate::Consent), ..search() };
+    resource::create(&registry, KB, &open, NOW).await.unwrap();
+    let closed = Wanted { gate: Some(Gate::Role), ..Wanted::default() };
+    assert_eq!(code(resource::update(&registry, KB, &closed, NOW).await).0, Code::InvalidClientMetadata);
+}
+
+#[tokio::test]
 async fn a_client_that_is_there_may_introspect() {
     let registry = registry().await;
     let wanted = WantedClient { redirect_uris: Some(vec!["https://kb.example/cb".into()]), ..WantedClient::default() };

@@ -223,7 +223,7 @@ impl Item {
 /// The claims with names and values in words. Whether an address is confirmed is said with the address.
 fn readable(frame: &Frame<'_>, told: &[Told]) -> Vec<(String, String)> {
     let is_confirmed = |claim: &str| told.iter().find(|own| own.claim == format!("{claim}_verified"));
-    let mut readable: Vec<(String, String)> = told
+    let mut readable: Vec<(&str, String, String)> = told
         .iter()
         .filter(|own| !matches!(own.claim.as_str(), "email_verified" | "phone_number_verified"))
         .map(|own| {
@@ -233,16 +233,13 @@ fn readable(frame: &Frame<'_>, told: &[Told]) -> Vec<(String, String)> {
                 Some(Json::Bool(false)) => frame.with("told-unconfirmed", "value", &value),
                 _ => value,
             };
-            (claim_name(frame, &own.claim), value)
+            (own.claim.as_str(), claim_name(frame, &own.claim), value)
         })
-        .filter(|(_, value)| !value.is_empty())
+        .filter(|(_, _, value)| !value.is_empty())
         .collect();
     // The name says most, so it stands first.
-    if let Some(at) = told.iter().position(|own| own.claim == "name").filter(|at| *at < readable.len()) {
-        let name = readable.remove(at);
-        readable.insert(0, name);
-    }
-    readable
+    readable.sort_by_key(|(claim, _, _)| *claim != "name");
+    readable.into_iter().map(|(_, name, value)| (name, value)).collect()
 }
 
 fn readable_value(frame: &Frame<'_>, told: &Told) -> String {

@@ -7,7 +7,7 @@ use latchkey::{
     protocol::{AuthMethod, Lifetime},
 };
 
-use super::{at_once, member, on_a_page, site, told};
+use super::{at_once, is_alive, member, on_a_page, site, told};
 use crate::{
     authorize::asks,
     world::{Answer, App, Browser, ISSUER, PASSWORD, World, attribute, claims, encode, field},
@@ -397,6 +397,31 @@ async fn case_64_a_login_sent_ten_times_at_once_signs_in_and_breaks_nothing() {
         ends += usize::from(tab.get("/account").await.status == StatusCode::OK);
     }
     assert!(ends >= 1, "at least one of them is signed in");
+}
+
+#[tokio::test]
+async fn case_64_a_proof_sent_ten_times_at_once_neither_fails_nor_ends_what_hangs_on_the_session() {
+    let (world, app) = site().await;
+    let mut browser = world.browser();
+    let code = browser.code(&app, "openid", "alice").await;
+    let tokens = app.redeems(&world, &code).await.ok();
+    let page = browser.authorizes(&asks(&app, "openid", &[("prompt", "login")])).await;
+    let (path, csrf) = (attribute(&page.body, "<form", "action").unwrap(), field(&page.body, "csrf").unwrap());
+    let bytes = posted(&browser, &path, &[("csrf", &csrf), ("username", "alice"), ("password", PASSWORD)]);
+    let answers = at_once(&[&world], 10, bytes).await;
+    let mut ends = 0;
+    for answer in &answers {
+        assert!([200, 303, 429, 503].contains(&answer.status.as_u16()), "{answer:?}");
+        let mut tab = world.browser();
+        for cookie in answer.headers.get_all("set-cookie") {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            tab.cookies.push((pair.0.to_owned(), pair.1.to_owned()));
+        }
+        ends += usize::from(tab.get("/account").await.status == StatusCode::OK);
+    }
+    assert_eq!(ends, 1, "the login lives on under one id: {answers:?}");
+    assert_ne!(browser.get("/account").await.status, StatusCode::OK, "the id before the proof is nobody's");
+    assert!(is_alive(&world, &app, tokens["access_token"].as_str().unwrap()).await);
 }
 
 #[tokio::test]

@@ -1,0 +1,112 @@
+//! oxide-auth's machine for the authorization endpoint: it asks the questions of RFC 6749 in their order, and the
+//! sentences of the answers are ours.
+
+use std::borrow::Cow;
+
+use oxide_auth::{
+    code_grant::{
+        authorization::{Authorization, Error as MachineError, Input, Output, Request as MachineRequest},
+        error::AuthorizationErrorType,
+    },
+    primitives::{
+        grant::Extensions,
+        registrar::{BoundClient, PreGrant, RegisteredUrl},
+    },
+};
+
+use crate::protocol::{Code, Params, Refusal};
+
+/// RFC 6749 §4.1.1 by oxide-auth's machine: presence and form of what OAuth 2.0 itself asks for.
+///
+/// # Errors
+/// `invalid_request`, `unsupported_response_type` or `invalid_scope`, naming the parameter.
+pub(super) fn ask(params: &Params, redirect_uri: &str) -> Result<(), Refusal> {
+    let request = View(params);
+    let mut machine = Authorization::new(&request);
+    let registered = || {
+        redirect_uri
+            .parse()
+            .map(RegisteredUrl::Exact)
+            .map_err(|_| Refusal::new(Code::InvalidRequest, "`redirect_uri` is not an absolute URI"))
+    };
+    macro_rules! step {
+        ($input:expr => $output:pat => $fact:expr) => {
+            match machine.advance($input) {
+                $output => $fact,
+                Output::Err(refused) => return Err(refusal_of(refused, params)),
+                _ => return Err(Refusal::new(Code::ServerError, "the grant machine is out of step")),
+            }
+        };
+    }
+    let client_id = step!(Input::None => Output::Bind { client_id, .. } => client_id);
+    let bound_client =
+        BoundClient { client_id: Cow::Owned(client_id.clone()), redirect_uri: Cow::Owned(registered()?) };
+    step!(Input::Bound { request: &request, bound_client } => Output::Extend => ());
+    let scope = step!(Input::Extended(Extensions::new()) => Output::Negotiate { scope, .. } => scope);
+    let Some(scope) = scope else {
+        return Err(Refusal::new(Code::InvalidScope, "`scope` is missing; to sign a user in, ask for `openid`"));
+    };
+    let pre_grant = PreGrant { client_id, redirect_uri: registered()?, scope };
+    step!(Input::Negotiated { pre_grant, state: None } => Output::Ok { .. } => ());
+    Ok(())
+}
+
+/// What oxide-auth's machine may see of a request.
+struct View<'a>(&'a Params);
+
+impl View<'_> {
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.get(name).map(Cow::Borrowed)
+    }
+}
+
+impl MachineRequest for View<'_> {
+    /// Repeated parameters were refused when `Params` was read.
+    fn valid(&self) -> bool {
+        true
+    }
+
+    fn client_id(&self) -> Option<Cow<'_, str>> {
+        self.get("client_id")
+    }
+
+    fn scope(&self) -> Option<Cow<'_, str>> {
+        self.get("scope")
+    }
+
+    fn redirect_uri(&self) -> Option<Cow<'_, str>> {
+        self.get("redirect_uri")
+    }
+
+    fn state(&self) -> Option<Cow<'_, str>> {
+        self.get("state")
+    }
+
+    fn response_type(&self) -> Option<Cow<'_, str>> {
+        self.get("response_type")
+    }
+
+    fn extension(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name)
+    }
+}
+
+/// The machine knows which question failed; the sentence is ours.
+fn refusal_of(error: MachineError, params: &Params) -> Refusal {
+    let MachineError::Redirect(mut url) = error else {
+        return Refusal::new(Code::InvalidRequest, "the authorization request is malformed");
+    };
+    match url.description().kind() {
+        AuthorizationErrorType::UnsupportedResponseType => match params.get("response_type") {
+            None => Refusal::new(Code::InvalidRequest, "`response_type` is missing; this server takes `code`"),
+            Some(other) => Refusal::new(
+                Code::UnsupportedResponseType,
+                format!("`response_type` is `{other}`; this server takes `code`"),
+            ),
+        },
+        AuthorizationErrorType::InvalidScope => {
+            Refusal::new(Code::InvalidScope, "`scope` holds a character that no scope may have (RFC 6749 section 3.3)")
+        }
+        _ => Refusal::new(Code::InvalidRequest, "the authorization request is malformed"),
+    }
+}
