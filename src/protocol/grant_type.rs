@@ -1,6 +1,6 @@
 //! The grants a client may be registered for (RFC 6749, RFC 7591 §2).
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::{Code, Refusal};
 
 /// What a client may exchange for tokens at the token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum GrantType {
     /// RFC 6749 §4.1: a code that a user's browser brought.
     AuthorizationCode,
@@ -20,7 +20,7 @@ pub enum GrantType {
 
 impl GrantType {
     /// All of them, in the order they are advertised.
-    pub const ALL: &[Self] = &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
 
     /// As it stands in a `grant_type` parameter and in a client's `grant_types`.
     #[must_use]
@@ -44,13 +44,25 @@ impl FromStr for GrantType {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|own| own.as_str() == text).ok_or_else(|| {
+        Self::ALL.into_iter().find(|own| own.as_str() == text).ok_or_else(|| {
             Refusal::new(
                 Code::UnsupportedGrantType,
-                format!(
-                    "`grant_type` is `{text}`; this server takes authorization_code, refresh_token, client_credentials"
-                ),
+                format!("`grant_type` is `{text}`; this server takes {}", Self::ALL.map(Self::as_str).join(", ")),
             )
         })
+    }
+}
+
+impl From<GrantType> for &'static str {
+    fn from(grant_type: GrantType) -> Self {
+        grant_type.as_str()
+    }
+}
+
+impl TryFrom<String> for GrantType {
+    type Error = Cow<'static, str>;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map_err(|refusal: Refusal| refusal.description)
     }
 }
