@@ -15,7 +15,7 @@ const PREFIX: &str = "lkc_";
 pub struct Terms {
     /// How long the code lives.
     pub lifetime: Lifetime,
-    /// The issuer's epoch, as read before the decision.
+    /// The issuer's epoch, as read before anything is written.
     pub issuer_epoch: i64,
     /// The time.
     pub now: Timestamp,
@@ -23,8 +23,8 @@ pub struct Terms {
 
 /// Keep the grant of an approval, and give its code.
 ///
-/// The grant carries the epochs that were read before the decision: whoever is signed out, disabled or suspended
-/// between that and now raises an epoch, and the grant is dead from the start.
+/// The grant carries epochs that were read before it is written: whoever is signed out, disabled or suspended in between
+/// raises one, and the grant is dead from the start.
 ///
 /// # Errors
 /// When the database cannot.

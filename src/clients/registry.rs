@@ -70,12 +70,6 @@ impl Registry {
         &self.0.store
     }
 
-    /// The issuer whose registry it is.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.0.issuer
-    }
-
     /// Whether an API of that URI is there from the start.
     #[must_use]
     pub fn is_built_in(&self, uri: &str) -> bool {

@@ -252,7 +252,6 @@ fn id_token(context: Context<'_>, order: &Order<'_>, access_token: &str, org: Op
         nonce: order.nonce,
         acr: Some(&grant.acr),
         amr: &amr,
-        azp: None,
         at_hash: Some(&id_token::at_hash(algorithm, access_token)),
         sid: Some(&grant.sid),
         org,

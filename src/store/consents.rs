@@ -11,7 +11,7 @@ pub struct Consent {
     pub client_id: String,
     /// The organisation the tokens are bound to; empty for none.
     pub org_id: String,
-    /// The APIs it is for, divided by spaces; empty for the default.
+    /// The APIs it is for, divided by spaces.
     pub resource: String,
     /// The scope tokens that were allowed.
     pub scope: String,

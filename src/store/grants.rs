@@ -31,7 +31,7 @@ pub struct Grant {
     pub nonce: Option<String>,
     /// What was granted, as scope tokens.
     pub scope: String,
-    /// The APIs the access token is for, as a JSON array of URIs; empty means: infer from the scope.
+    /// The APIs the access token is for, as a JSON array of URIs: resolved when it was allowed.
     pub resources: String,
     /// The `claims` parameter.
     pub claims: Option<String>,

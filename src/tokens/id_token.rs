@@ -36,9 +36,6 @@ pub struct IdToken<'a> {
     /// By what means.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [&'a str],
-    /// The party it was issued to, where that is not the audience alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub azp: Option<&'a str>,
     /// Binds the access token that came with it; see [`at_hash`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<&'a str>,
@@ -178,7 +175,6 @@ mod tests {
             nonce: Some("n"),
             acr: None,
             amr: &["pwd"],
-            azp: None,
             at_hash: None,
             sid: None,
             org: None,

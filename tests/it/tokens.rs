@@ -227,7 +227,6 @@ fn id_token(forge: &Forge, issuer: &str) -> String {
         nonce: Some("n-0S6_WzA2Mj"),
         acr: Some("urn:latchkey:acr:password"),
         amr: &["pwd"],
-        azp: None,
         at_hash: None,
         sid: Some("session"),
         org: None,
