@@ -1,20 +1,22 @@
-// README's programs against Latchkey, with a real browser; and every page through axe.
+// Apps and APIs with the libraries of clients.json against Latchkey, with a real browser; and every page through axe.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
-import { demo, freePort, here, install, top } from './latchkey.mjs'
+import { demo, freePort, here, install } from './latchkey.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const password = 'correct horse battery staple'
-let latchkey, browser, exported, port
+let latchkey, browser, exported, port, elsewhere, expired
 
 before(async () => {
   latchkey = await install()
   port = `${await freePort()}`
   exported = latchkey.script(readFileSync(join(here, 'register.sh'), 'utf8').replaceAll('3000', port))
+  elsewhere = await tokenForPhotos()
+  expired = await tokenOfASecond()
   browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
 })
 
@@ -23,62 +25,152 @@ after(async () => {
   await latchkey?.stop()
 })
 
-// ------------------------------------------------------------------------------------------------- README's programs
+// ----------------------------------------------------------------------------------------- apps and APIs, by the library
 
-const apps = {
-  'openid-client in JavaScript': ['node', ['openid-client.mjs']],
-  'Authlib in Python': [join(top, 'target', 'interop', 'bin', 'python'), ['authlib_app.py']],
-  'openidconnect in Rust': [join(top, 'target', 'debug', 'examples', 'openidconnect'), []],
-}
+const libraries = JSON.parse(readFileSync(join(here, 'clients.json'), 'utf8'))
 
-for (const [name, [command, args]] of Object.entries(apps)) {
-  test(`README's app with ${name} signs a user in`, async () => {
-    const app = await latchkey.run(command, args, { ...exported, PORT: port })
+for (const app of libraries.apps) {
+  test(`an app with ${app.library} in ${app.language} signs a user in: ${['state', ...app.does].join(', ')}`, async () => {
+    const program = await latchkey.run(app.run, { ...(app.readme ? exported : register(app)), PORT: port })
+    const context = await browser.newContext()
     try {
-      const page = await (await browser.newContext()).newPage()
-      await page.goto(app.url)
-      await signIn(page, 'alice')
-      // Asked once, remembered for the next app of the same name.
-      if (await page.locator('#consent-allow').count()) await page.click('#consent-allow')
-      await page.waitForURL((url) => url.pathname === '/callback')
-      const user = JSON.parse(await page.textContent('body'))
-      assert.equal(user.name, 'Alice Liddell')
-      assert.equal(user.email, 'alice@example.com')
-      assert.equal(user.email_verified, true)
-      await page.context().close()
+      const page = await context.newPage()
+      const does = (what) => app.does.includes(what)
+      // The way that the app sends the browser, and what the app answers when the browser comes back.
+      const begin = async () => new URL((await context.request.get(program.url, { maxRedirects: 0 })).headers().location)
+      const comeBack = async (to) => {
+        const back = page.waitForResponse((response) => response.url().startsWith(`${program.url}callback`))
+        await page.goto(`${to}`)
+        if (await page.locator('#username').count()) await signIn(page, 'alice')
+        // Asked once, remembered for the next app of the same name.
+        if (await page.locator('#consent-allow').count()) await page.click('#consent-allow')
+        return back
+      }
+
+      const begun = (await begin()).searchParams
+      assert.equal(begun.has('code_challenge'), does('PKCE'))
+      assert.equal(begun.has('nonce'), does('nonce'))
+      // An answer, or an ID token, that belongs to another sign-in: the first is not worth a request, the second is.
+      for (const [what, requests] of Object.entries({ state: 0, ...(does('nonce') && { nonce: 1 }) })) {
+        const [other, before] = [await begin(), await tokenRequests()]
+        other.searchParams.set(what, 'another')
+        assert.ok((await comeBack(other)).status() >= 400, `the ${what} of another sign-in`)
+        assert.equal(await tokenRequests(), before + requests, what)
+      }
+
+      const answered = await comeBack(program.url)
+      assert.equal(answered.status(), 200, await answered.text())
+      await isAlice(page)
+      if (does('refresh')) {
+        const before = await tokenRequests()
+        await page.goto(`${program.url}refresh`)
+        await isAlice(page)
+        assert.equal(await tokenRequests(), before + 1)
+      }
+      if (does('sign-out')) {
+        await page.goto(`${program.url}sign-out`)
+        assert.equal(page.url(), `${program.url}signed-out`)
+        await page.goto(program.url)
+        await page.waitForSelector('#username')
+      }
+    } catch (error) {
+      error.message += `\n${program.printed()}`
+      throw error
     } finally {
-      await app.stop()
+      await context.close()
+      await program.stop()
     }
   })
 }
 
-test("README's resource server takes the tokens that are for it, and no others", async () => {
-  const api = await latchkey.run('node', ['resource-server.mjs'], exported)
-  const call = (token) => fetch(api.url, { headers: token ? { authorization: `Bearer ${token}` } : {} })
-  const tokenFor = async (id, secret, scope) => {
-    const body = new URLSearchParams({ grant_type: 'client_credentials', ...(scope && { scope }) })
-    const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
-    const answer = await fetch(`${latchkey.issuer}/token`, { method: 'POST', body, headers: { authorization } })
-    assert.equal(answer.status, 200, await answer.clone().text())
-    return (await answer.json()).access_token
-  }
-  try {
-    const token = await tokenFor('reporter', exported.REPORTER_SECRET)
-    const taken = await call(token)
-    assert.equal(taken.status, 200, taken.headers.get('www-authenticate'))
-    assert.equal((await taken.json()).client_id, 'reporter')
+for (const api of libraries.apis) {
+  test(`an API with ${api.library} in ${api.language} takes the tokens that are for it, and no others`, async () => {
+    const program = await latchkey.run(api.run, exported)
+    const call = (token) => fetch(program.url, { headers: token ? { authorization: `Bearer ${token}` } : {} })
+    const taken = async (token) => {
+      const answer = await call(token)
+      assert.equal(answer.status, 200, `${await answer.clone().text()}\n${program.printed()}`)
+      assert.equal((await answer.json()).client_id, 'reporter')
+    }
+    const refused = async (token, why) => {
+      const answer = await call(token)
+      assert.equal(answer.status, 401, why)
+      assert.match(answer.headers.get('www-authenticate'), /^Bearer error="invalid_token"/)
+    }
+    try {
+      const token = await reporterToken()
+      await taken(token)
+      await refused('', 'no token')
+      await refused(`${token.slice(0, -8)}AAAAAAAA`, 'a bad signature')
+      await refused(elsewhere, 'another audience')
+      await refused(expired, 'an expired token')
 
-    assert.equal((await call('')).status, 401)
-    assert.equal((await call(`${token.slice(0, -8)}AAAAAAAA`)).status, 401)
-    latchkey.cli(['resource', 'create', 'https://photos.example', '--name', 'Photos', '--scope', 'photos:read', '--gate', 'consent'])
-    const other = latchkey.cli(['client', 'create', '--name', 'Other', '--grant', 'client_credentials', '--scope', 'photos:read'])
-    const elsewhere = await call(await tokenFor(other.client_id, other.client_secret))
-    assert.equal(elsewhere.status, 401)
-    assert.match(elsewhere.headers.get('www-authenticate'), /aud/)
-  } finally {
-    await api.stop()
-  }
-})
+      // The next key has been published all the time, so that nobody needs to fetch it in a hurry.
+      latchkey.cli(['key', 'rotate', '--now'])
+      let rotated
+      do rotated = await reporterToken()
+      while (kid(rotated) === kid(token))
+      await taken(rotated)
+      await taken(token)
+    } finally {
+      await program.stop()
+    }
+  })
+}
+
+// Registers an app, and says what it has to know.
+function register({ library, register = [] }) {
+  const id = library.split('/').findLast((part) => part.length > 2)
+  const made = latchkey.cli([
+    ...['client', 'create', '--id', id, '--name', library, ...register],
+    ...['--redirect-uri', `http://localhost:${port}/callback`],
+    ...['--post-logout-redirect-uri', `http://localhost:${port}/signed-out`],
+  ])
+  return { CLIENT_ID: made.client_id, CLIENT_SECRET: made.client_secret }
+}
+
+async function isAlice(page) {
+  const user = JSON.parse(await page.textContent('body'))
+  assert.equal(user.name, 'Alice Liddell')
+  assert.equal(user.email, 'alice@example.com')
+  assert.equal(user.email_verified, true)
+}
+
+// How many requests the token endpoint has granted.
+async function tokenRequests() {
+  const metrics = await (await fetch(`${latchkey.issuer}/metrics`)).text()
+  const granted = metrics.split('\n').filter((line) => /^latchkey_http_requests_total\{.*route="\/token".*status="200"/.test(line))
+  return granted.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
+async function tokenFor(id, secret, { at = latchkey.issuer } = {}) {
+  const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+  const body = new URLSearchParams({ grant_type: 'client_credentials' })
+  const answer = await fetch(`${at}/token`, { method: 'POST', body, headers: { authorization } })
+  assert.equal(answer.status, 200, await answer.clone().text())
+  return (await answer.json()).access_token
+}
+
+const reporterToken = (where) => tokenFor('reporter', exported.REPORTER_SECRET, where)
+
+// A token for another API.
+async function tokenForPhotos() {
+  latchkey.cli(['resource', 'create', 'https://photos.example', '--name', 'Photos', '--scope', 'photos:read', '--gate', 'consent'])
+  const other = latchkey.cli(['client', 'create', '--name', 'Other', '--grant', 'client_credentials', '--scope', 'photos:read'])
+  return tokenFor(other.client_id, other.client_secret)
+}
+
+// A token whose time is over, from a second server on the same database that makes them so.
+async function tokenOfASecond() {
+  const brief = await latchkey.serveToo({ LATCHKEY_TOKENS_ACCESS_TOKEN: '1s' })
+  const token = await reporterToken({ at: brief.url })
+  await brief.stop()
+  while (Date.now() / 1000 <= part(token, 1).exp) await new Promise((resolve) => setTimeout(resolve, 50))
+  return token
+}
+
+const part = (token, number) => JSON.parse(Buffer.from(token.split('.')[number], 'base64url'))
+const kid = (token) => part(token, 0).kid
 
 // ---------------------------------------------------------------------------------------------------------- the pages
 

@@ -73,16 +73,23 @@ export async function install() {
     const printed = execFileSync('bash', ['-euc', `{ ${text}\n} >&2; env -0`], { cwd: folder, env, encoding: 'utf8' })
     return Object.fromEntries(printed.split('\0').map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]))
   }
-  // One of README's programs, with the environment that `script` left.
-  const run = async (command, args, exported) => {
-    const own = await freePort()
-    const url = `http://localhost:${exported.PORT ?? own}/`
-    return start(command, args, { cwd: here, env: { ...exported, ISSUER: issuer, PORT: exported.PORT ?? `${own}` }, url })
+  // An app or an API, with the variables it needs beside the issuer and a port.
+  const run = async ([command, ...args], variables) => {
+    const PORT = variables.PORT ?? `${await freePort()}`
+    const env = { ...process.env, ...variables, ISSUER: issuer, PORT }
+    return start(command.includes('/') ? join(top, command) : command, args, { cwd: here, env, url: `http://localhost:${PORT}/` })
+  }
+  // A second server on the same database.
+  const serveToo = async (settings) => {
+    const listen = `127.0.0.1:${await freePort()}`
+    const own = { ...env, LATCHKEY_LISTEN: listen, ...settings }
+    const second = await start(program, ['serve'], { cwd: folder, env: own, url: `http://${listen}/.well-known/openid-configuration` })
+    return { ...second, url: `http://${listen}` }
   }
   const server = await start(program, ['serve'], { cwd: folder, env, url: `${issuer}/.well-known/openid-configuration` })
   const stop = async () => {
     await server.stop()
     rmSync(folder, { recursive: true })
   }
-  return { issuer, cli, script, run, stop }
+  return { issuer, cli, script, run, serveToo, stop }
 }
