@@ -9,7 +9,7 @@ use crate::{
         registration::{self, GRACE, Information, New, OldSecret, Wanted},
     },
     protocol::{
-        Algorithm, AuthMethod, GrantType, PlainSecret, Refusal, Timestamp,
+        Algorithm, AuthMethod, GrantType, PlainSecret, Refusal, Timestamp, basic,
         permission::{ScopeToken, classify},
     },
 };
@@ -196,6 +196,7 @@ async fn create(args: CreateArgs, desk: &Desk) -> Result<(), Failure> {
     let new = New { id: args.id, secret, wanted };
     let (client, secret) = registration::create(&desk.registry, new, desk.now(), &desk.random).await?;
     note_idle_scopes(&client, desk).await?;
+    note_unusual_secret(secret.as_ref());
     show_one(&client, secret.as_ref(), &[], desk);
     Ok(())
 }
@@ -220,6 +221,7 @@ async fn rotate_secret(args: RotateArgs, desk: &Desk) -> Result<(), Failure> {
     let secret = registration::rotate_secret(&desk.registry, &args.id, brought, old, desk.now(), &desk.random).await?;
     let secret = secret.ok_or_else(|| unknown(&args.id))?;
     let client = desk.registry.find(&args.id).await?.ok_or_else(|| unknown(&args.id))?;
+    note_unusual_secret(Some(&secret));
     show_one(&client, Some(&secret), &desk.registry.secrets(&args.id).await?, desk);
     Ok(())
 }
@@ -310,6 +312,16 @@ async fn note_idle_scopes(client: &Client, desk: &Desk) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Say that a secret only works with libraries that keep to RFC 6749 §2.3.1: several popular ones do not.
+fn note_unusual_secret(secret: Option<&PlainSecret>) {
+    if secret.is_some_and(|secret| !basic::needs_no_encoding(secret.expose())) {
+        eprintln!(
+            "note: this secret has characters that HTTP Basic wants form-encoded (RFC 6749 §2.3.1), which curl and some \
+             libraries leave out; one of letters, digits, `-` and `_` works with all"
+        );
+    }
 }
 
 fn show_one(client: &Client, secret: Option<&PlainSecret>, secrets: &[SecretRow], desk: &Desk) {

@@ -38,6 +38,13 @@ pub fn parse(header: &str) -> Result<(String, PlainSecret), Refusal> {
     Ok((id.as_str().to_owned(), PlainSecret::new(secret.as_str())))
 }
 
+/// Whether a text stays what it is when it is form-decoded without having been encoded, which is what becomes of the
+/// secrets of clients that leave the encoding out.
+#[must_use]
+pub fn needs_no_encoding(text: &str) -> bool {
+    form_decode(text).is_some_and(|decoded| *decoded == text)
+}
+
 /// Decode `application/x-www-form-urlencoded` text; `None` for an escape that is none, for what is not UTF-8 once
 /// decoded, and for characters that the encoding never leaves as they are.
 fn form_decode(text: &str) -> Option<Zeroizing<String>> {

@@ -108,3 +108,28 @@ async fn an_operator_looks_after_apis_on_the_command_line() {
     assert_eq!(run(&["resource", "show", kb]).await.0, Some(1));
     assert_eq!(run(&["resource", "create", "kb", "--name", "KB", "--gate", "open"]).await.0, Some(2));
 }
+
+#[tokio::test]
+async fn a_secret_that_some_libraries_send_as_another_is_remarked_on() {
+    let url = crate::world::database_url().await;
+    let create = async |id: &str, secret: &str| {
+        let create = ["client", "create", "--id", id, "--name", id, "--redirect-uri", "https://a.example/cb"];
+        let (code, _, notes) = latchkey(&url, &[&create[..], &["--secret-stdin"]].concat(), secret).await;
+        assert_eq!(code, Some(0), "{notes}");
+        notes
+    };
+    // requests-oauthlib, and curl, send it as it is, which is another secret once it is form-decoded.
+    for (id, secret) in
+        [("plus", "q7+Zb/0Bx"), ("percent", "q7%Zb/0Bx"), ("space", "q7 Zb/0Bx"), ("other", "q7é=Zb/0Bx")]
+    {
+        let notes = create(id, &secret.repeat(4)).await;
+        assert!(notes.starts_with("note: ") && notes.contains("form-encoded"), "{id}: {notes}");
+        assert!(!notes.contains("q7"), "the note tells the secret: {notes}");
+    }
+    assert_eq!(create("safe", &"q7-Zb/0B_x=~:.".repeat(3)).await, "");
+
+    let rotate = ["client", "rotate-secret", "safe", "--secret-stdin"];
+    let (code, _, notes) = latchkey(&url, &rotate, &"1+1=2".repeat(8)).await;
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(notes.starts_with("note: "), "{notes}");
+}
