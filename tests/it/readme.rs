@@ -7,6 +7,7 @@ use latchkey::{
     cli::Cli,
     config::{SETTINGS, Settings, Sources},
 };
+use serde_json::Value;
 
 /// A part of README that is made: between `<!-- made from X -->` and `<!-- end -->`.
 const BEGIN: &str = "<!-- made from ";
@@ -24,7 +25,7 @@ fn what_is_made_from_the_code_is_as_the_code_is() {
         assert_eq!(is, should, "README.md:{}; LATCHKEY_UPDATE_README=1 in front of this test mends it", line + 1);
     }
     assert_eq!(readme.len(), made.len(), "README.md has too much or too little at its end");
-    for part in ["settings", "commands", "tests/interop/"] {
+    for part in ["settings", "commands", "clients", "tests/interop/"] {
         assert!(readme.contains(&format!("{BEGIN}{part}")), "README.md lost its part made from {part}");
     }
 }
@@ -72,6 +73,7 @@ fn made_again(readme: &str) -> String {
         made.push_str(&match source {
             "settings" => settings(),
             "commands" => commands(),
+            "clients" => clients(),
             file => program(file),
         });
         made.push_str(END);
@@ -102,6 +104,48 @@ fn commands() -> String {
         writeln!(table, "| `latchkey {}` | {} | {about} |", command.get_name(), verbs.join(" ")).expect("a String");
     }
     table
+}
+
+/// The libraries that the interop tests run, each of the version to which it is pinned.
+fn clients() -> String {
+    let read = |file: &str| {
+        let path = Path::new("tests/interop").join(file);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let tried: Value = serde_json::from_str(&read("clients.json")).expect("clients.json is JSON");
+    let mut table = "| library | in | tried by | |\n|---|---|---|---|\n".to_owned();
+    for (list, what) in [("apps", "signs in"), ("apis", "checks tokens")] {
+        for library in tried[list].as_array().expect("a list of libraries") {
+            let of = |name: &str| library[name].as_str().unwrap_or_else(|| panic!("`{name}` of {library}"));
+            let (name, file) = (of("library"), of("file"));
+            let version = pinned(name, of("pinned"), &read(of("pinned")));
+            let does = library["does"].as_array().map_or(&[][..], Vec::as_slice);
+            let does: Vec<&str> = [what].into_iter().chain(does.iter().filter_map(Value::as_str)).collect();
+            let row = [
+                format!("[{name}]({}) {version}", of("page")),
+                of("language").to_owned(),
+                format!("[{file}](tests/interop/{file})"),
+                does.join(", "),
+            ];
+            writeln!(table, "| {} |", row.join(" | ")).expect("a String");
+        }
+    }
+    table
+}
+
+/// The version of a library that a lock file, or a list of exact versions, names.
+fn pinned(library: &str, file: &str, text: &str) -> String {
+    let before = match file.rsplit('/').next() {
+        Some("package.json") => format!("\"{library}\": \""),
+        Some("requirements.txt") => format!("\n{library}=="),
+        Some("go.mod") => format!("{library} v"),
+        Some("pom.xml") => format!("<artifactId>{library}</artifactId>\n      <version>"),
+        Some("Cargo.lock") => format!("name = \"{library}\"\nversion = \""),
+        _ => panic!("{file} pins nothing"),
+    };
+    let lines = format!("\n{text}");
+    let (_, version) = lines.split_once(&before).unwrap_or_else(|| panic!("{file} does not pin {library}"));
+    version.chars().take_while(|next| next.is_ascii_digit() || *next == '.').collect()
 }
 
 /// A file that the interop tests run, as it stands.
