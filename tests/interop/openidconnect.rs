@@ -1,4 +1,4 @@
-//! cargo add axum openidconnect && cargo add tokio --features full
+//! cargo add axum openidconnect serde_json && cargo add tokio --features full
 
 use std::{collections::HashMap, env, error::Error, sync::Arc};
 

@@ -62,6 +62,49 @@ fn its_configurations_are_accepted() {
     }
 }
 
+#[test]
+fn a_program_says_first_what_it_needs() {
+    let tried: Value = serde_json::from_str(&interop("clients.json")).expect("clients.json is JSON");
+    let files = ["apps", "apis"].iter().flat_map(|list| tried[list].as_array().expect("a list of libraries"));
+    let mut count = 0;
+    for file in files.map(|library| library["file"].as_str().expect("a file")) {
+        let text = interop(file);
+        let (first, program) = text.split_once('\n').expect("a program has lines");
+        for needed in imports(file, program) {
+            let said = first.replace('_', "-").contains(&needed.replace('_', "-"));
+            assert!(said, "{file} needs {needed}, and its first line does not say so: {first}");
+            count += 1;
+        }
+    }
+    assert!(count > 10, "the programs import something");
+}
+
+/// The packages that a program imports; those of Go and Java are named by go.mod and pom.xml.
+fn imports<'a>(file: &str, program: &'a str) -> Vec<&'a str> {
+    let own = |name: &&str| !name.starts_with("node:") && !["os", "secrets", "std", "str"].contains(name);
+    let root = |path: &'a str| path.split([' ', '.', ':', ';', '!']).next().unwrap_or_default();
+    let after = |word: &'static str| program.lines().filter_map(move |line| line.strip_prefix(word));
+    match Path::new(file).extension().and_then(|ending| ending.to_str()) {
+        Some("mjs") => {
+            let from = program.lines().filter_map(|line| line.split_once(" from '"));
+            from.map(|(_, name)| name.trim_end_matches('\'')).filter(own).collect()
+        }
+        Some("py") => after("import ").chain(after("from ")).map(root).filter(own).collect(),
+        Some("rs") => {
+            // What a `use` brings in is a root elsewhere, and none of another package.
+            let (uses, rest): (Vec<_>, Vec<_>) =
+                program.split_inclusive(';').partition(|part| part.trim_start().starts_with("use "));
+            let is_word = |next: char| next.is_alphanumeric() || next == '_';
+            let used: Vec<&str> = uses.iter().flat_map(|part| part.split(|next| !is_word(next))).collect();
+            let paths = rest.iter().flat_map(|part| part.split(|next| !is_word(next) && next != ':'));
+            let roots = paths.filter_map(|path| path.split_once("::")).map(|(root, _)| root);
+            let here = roots.filter(|root| root.starts_with(char::is_lowercase) && !used.contains(root));
+            after("use ").map(root).chain(here).filter(own).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn made_again(readme: &str) -> String {
     let mut made = String::new();
     let mut lines = readme.split_inclusive('\n');
@@ -108,17 +151,13 @@ fn commands() -> String {
 
 /// The libraries that the interop tests run, each of the version to which it is pinned.
 fn clients() -> String {
-    let read = |file: &str| {
-        let path = Path::new("tests/interop").join(file);
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
-    let tried: Value = serde_json::from_str(&read("clients.json")).expect("clients.json is JSON");
+    let tried: Value = serde_json::from_str(&interop("clients.json")).expect("clients.json is JSON");
     let mut table = "| library | in | tried by | |\n|---|---|---|---|\n".to_owned();
     for (list, what) in [("apps", "signs in"), ("apis", "checks tokens")] {
         for library in tried[list].as_array().expect("a list of libraries") {
             let of = |name: &str| library[name].as_str().unwrap_or_else(|| panic!("`{name}` of {library}"));
             let (name, file) = (of("library"), of("file"));
-            let version = pinned(name, of("pinned"), &read(of("pinned")));
+            let version = pinned(name, of("pinned"), &interop(of("pinned")));
             let does = library["does"].as_array().map_or(&[][..], Vec::as_slice);
             let does: Vec<&str> = [what].into_iter().chain(does.iter().filter_map(Value::as_str)).collect();
             let row = [
@@ -131,6 +170,11 @@ fn clients() -> String {
         }
     }
     table
+}
+
+fn interop(file: &str) -> String {
+    let path = Path::new("tests/interop").join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The version of a library that a lock file, or a list of exact versions, names.

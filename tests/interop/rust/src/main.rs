@@ -1,4 +1,4 @@
-//! An API that takes Latchkey's tokens: cargo add jsonwebtoken --features rust_crypto
+//! cargo add jsonwebtoken serde serde_json tiny_http ureq -F jsonwebtoken/rust_crypto,serde/derive,ureq/json
 
 use std::{
     collections::HashSet,
