@@ -4,7 +4,9 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use clap::CommandFactory;
 use latchkey::{
+    cli::Cli,
     endpoints::discovery::paths,
     protocol::{Algorithm, Code},
 };
@@ -106,4 +108,29 @@ async fn every_error_code_has_a_page() {
         assert!(page.body.contains(code.as_str()), "{}", code.as_str());
     }
     assert_eq!(world.get("/errors/no_such_error").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_the_pages_of_error_codes_advise_can_be_done() {
+    let world = World::new().await;
+    let mut advised = Vec::new();
+    for code in Code::ALL {
+        let page = world.get(&format!("/errors/{}", code.as_str())).await.body;
+        let commands = page.split("<code>latchkey ").skip(1).filter_map(|rest| rest.split("</code>").next());
+        for command in commands {
+            let command =
+                command.replace("&#60;grant_type&#62;", "refresh_token").replace("&#60;", "").replace("&#62;", "");
+            // Every other part stands between quotes, and is one word.
+            let words = command.split("&#34;").enumerate().flat_map(|(part, text)| match part % 2 {
+                0 => text.split_whitespace().collect(),
+                _ => vec![text],
+            });
+            let words = ["latchkey"].into_iter().chain(words);
+            let understood = Cli::command().try_get_matches_from(words);
+            assert!(understood.is_ok(), "{}: {}", code.as_str(), understood.unwrap_err());
+            advised.push(command);
+        }
+    }
+    // Some client libraries have no PKCE at all.
+    assert!(advised.contains(&"client update client_id --no-pkce".to_owned()), "{advised:?}");
 }

@@ -95,7 +95,7 @@ pub const fn explain(code: Code) -> Explanation {
             &[
                 "Read `error_description`: it names the parameter, what came and what was expected.",
                 "Compare `redirect_uri` with the output of: `latchkey client show <client_id>`",
-                "Send `code_challenge` with `code_challenge_method=S256`; `plain` is not accepted.",
+                "Send `code_challenge` with `code_challenge_method=S256`; `plain` is not accepted. For a confidential client whose library knows no PKCE: `latchkey client update <client_id> --no-pkce`",
             ],
             RFC_6749_AUTHORIZE,
         ),
@@ -104,7 +104,7 @@ pub const fn explain(code: Code) -> Explanation {
             &[
                 "`client_id` is misspelt, belongs to another server, or the client is disabled or deleted.",
                 "The client secret is wrong, has expired after a rotation, or is cut off.",
-                "The secret holds characters such as `+` or `:` and was not form-encoded before it went into the Basic header (RFC 6749, section 2.3.1).",
+                "The secret holds characters such as `+` or `%` and was not form-encoded before it went into the Basic header (RFC 6749, section 2.3.1).",
                 "A confidential client sent no secret, or a public client sent one.",
             ],
             &[
