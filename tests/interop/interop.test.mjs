@@ -47,6 +47,10 @@ for (const app of libraries.apps) {
         return back
       }
 
+      // Browsers ask for it beside any page, and a sign-in that this began would end the one on its way.
+      const icon = await fetch(`${program.url}favicon.ico`, { redirect: 'manual' })
+      assert.ok(icon.status >= 400, `an icon is no sign-in: ${icon.status}`)
+
       const begun = (await begin()).searchParams
       assert.equal(begun.has('code_challenge'), does('PKCE'))
       assert.equal(begun.has('nonce'), does('nonce'))

@@ -73,8 +73,9 @@ const pages = {
 
 createServer(async (request, response) => {
   try {
+    const page = pages[new URL(request.url, here).pathname]
     const session = sessions.get(/id=([^;]+)/.exec(request.headers.cookie)?.[1])
-    await pages[new URL(request.url, here).pathname](request, response, session)
+    await (page ? page(request, response, session) : response.writeHead(404).end())
   } catch (error) {
     response.writeHead(400).end(error.message)
   }

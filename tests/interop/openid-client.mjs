@@ -32,7 +32,13 @@ async function callback(request, response) {
   response.setHeader('content-type', 'application/json').end(JSON.stringify(user))
 }
 
-createServer((request, response) => {
-  const answer = request.url.startsWith('/callback') ? callback : signIn
-  answer(request, response).catch((error) => response.writeHead(400).end(error.message))
+const pages = { '/': signIn, '/callback': callback }
+
+createServer(async (request, response) => {
+  try {
+    const page = pages[new URL(request.url, redirect_uri).pathname]
+    await (page ? page(request, response) : response.writeHead(404).end())
+  } catch (error) {
+    response.writeHead(400).end(error.message)
+  }
 }).listen(PORT)

@@ -120,6 +120,11 @@ public class App {
     void serve(HttpServer server, String path, Page page) {
         server.createContext(path, exchange -> {
             try {
+                // This server gives a page all that is below it, and the first page so everything.
+                if (!exchange.getRequestURI().getPath().equals(path)) {
+                    say(exchange, 404, "");
+                    return;
+                }
                 var cookie = exchange.getRequestHeaders().getFirst("Cookie");
                 page.answer(exchange, sessions.get(cookie == null ? "" : cookie.replaceAll(".*\\bid=([^;]*).*", "$1")));
             } catch (Exception error) {
