@@ -16,6 +16,8 @@ use crate::{
     world::{PASSWORD, database_url},
 };
 
+/// As many as fit into every run of the tests. `LATCHKEY_CRASH_ROUNDS=100` in front of this test kills more often, for
+/// whoever has changed how rows are written.
 const ROUNDS: usize = 8;
 /// As many acknowledgements are waited for at most before the server is killed.
 const LONGEST_ROUND: u8 = 40;
@@ -55,17 +57,21 @@ enum Fact {
 #[tokio::test]
 async fn a_server_that_is_killed_has_forgotten_nothing_that_it_acknowledged() {
     let place = Place::new().env("LATCHKEY_LOG_LEVEL", "warn,latchkey::cli::serve=info");
-    let stage = Stage::new(place, &database_url().await, ROUNDS * (usize::from(LONGEST_ROUND) + WORK.len())).await;
+    let rounds = std::env::var("LATCHKEY_CRASH_ROUNDS").map_or(ROUNDS, |text| text.parse().expect("a number"));
+    let stage = Stage::new(place, &database_url().await, rounds * (usize::from(LONGEST_ROUND) + WORK.len())).await;
     let mut facts = Vec::new();
-    for round in 0..ROUNDS {
+    let (mut kills, mut checked) = (0, 0);
+    for round in 0..rounds {
         let serving = stage.place.serve(&[]);
         check(&stage, &serving, &facts);
         facts = until_killed(&stage, serving, round);
+        (kills, checked) = (kills + 1, checked + facts.len());
     }
     let serving = stage.place.serve(&[]);
     check(&stage, &serving, &facts);
     let log = serving.stop();
     assert!(!log.contains("\"level\":\"ERROR\""), "{log}");
+    println!("killed {kills} times; {checked} facts held");
 }
 
 /// Let everybody work, and kill the server at some moment.
