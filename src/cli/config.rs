@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Failure, output};
+use super::{Failure, output, probe};
 use crate::{
     config::{Origin, Problems, SETTINGS, Settings, Sources, rules},
     server::tls::Files,
@@ -54,6 +54,14 @@ fn check(sources: &Sources, json: bool) -> Result<(), Failure> {
     let brand = brand.map_err(|error| Failure::new(error.to_string()))?;
     if let Some(files) = Files::of(&settings.tls) {
         files.read().map_err(|error| Failure::new(output::with_causes(&error)))?;
+    }
+    if let Some(file) = &settings.outgoing.extra_ca {
+        probe::roots(Some(file)).map_err(|error| {
+            Failure::new(format!(
+                "`outgoing.extra_ca` names {}, which holds no certificates in PEM: {error}",
+                file.display()
+            ))
+        })?;
     }
     let warnings = [rules::warnings(&settings), brand.remarks().to_vec()].concat();
     if json {

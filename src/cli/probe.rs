@@ -58,13 +58,26 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(last)
 }
 
-fn over_tls(stream: TcpStream, host: &str, extra_ca: Option<&Path>, request: &str) -> io::Result<Vec<u8>> {
+/// Whom to trust: the usual roots, and those in a file.
+///
+/// # Errors
+/// When the file cannot be read, or holds none.
+pub(super) fn roots(extra_ca: Option<&Path>) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let usual = roots.len();
     if let Some(file) = extra_ca {
         for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
             roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
         }
+        if roots.len() == usual {
+            return Err(io::Error::other("there is none in it"));
+        }
     }
+    Ok(roots)
+}
+
+fn over_tls(stream: TcpStream, host: &str, extra_ca: Option<&Path>, request: &str) -> io::Result<Vec<u8>> {
+    let roots = roots(extra_ca)?;
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?

@@ -120,24 +120,65 @@ pub(super) struct DatabaseUrl;
 
 impl Kind for DatabaseUrl {
     type Value = String;
-    const EXPECTED: &'static str = "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`";
+    const EXPECTED: &'static str =
+        "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`, with `?sslmode=…` and the like where needed";
     fn read(raw: &Raw, base: &Path) -> Option<String> {
         let text = raw.text()?;
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            let has_path = !path.is_empty() && !path.starts_with('?') && !path.starts_with(":memory:");
-            return has_path.then(|| format!("sqlite:{}", base.join(path).display()));
+            // What follows a `?` means something to other programs; here it would become part of the name.
+            let is_path = !path.is_empty() && !path.contains('?') && !path.starts_with(":memory:");
+            return is_path.then(|| format!("sqlite:{}", base.join(path).display()));
         }
         let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        (is_postgres && url::Url::parse(text).is_ok()).then(|| text.to_owned())
+        let url = url::Url::parse(text).ok().filter(|_| is_postgres)?;
+        // A misspelt `sslmode` must not come to nothing, nor a misspelt `password` into a log.
+        let is_known = |name: &str| name.starts_with("options") || POSTGRES_PARAMETERS.contains(&name);
+        url.query_pairs().all(|(name, _)| is_known(&name)).then(|| text.to_owned())
     }
     fn show(value: &String) -> Option<Raw> {
-        let shown = match url::Url::parse(value) {
-            Ok(mut url) if url.password().is_some() => url.set_password(Some("***")).ok().map(|()| url.to_string()),
-            _ => None,
-        };
-        Some(Raw::Text(shown.unwrap_or_else(|| value.clone())))
+        Some(Raw::Text(without_password(value)))
     }
+}
+
+/// Those that sqlx takes.
+const POSTGRES_PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+];
+
+/// A URL without the password that stands in it before the host, or behind it as PostgreSQL's libpq takes it.
+fn without_password(text: &str) -> String {
+    let Ok(mut url) = url::Url::parse(text) else { return text.to_owned() };
+    let is_password = |name: &str| name.to_ascii_lowercase().contains("pass");
+    if url.query_pairs().any(|(name, _)| is_password(&name)) {
+        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let hidden = |(name, value): (String, String)| {
+            let value = if is_password(&name) { "***".to_owned() } else { value };
+            (name, value)
+        };
+        url.query_pairs_mut().clear().extend_pairs(pairs.into_iter().map(hidden));
+    }
+    let has_password = url.password().is_some();
+    if has_password && url.set_password(Some("***")).is_err() {
+        return "***".to_owned();
+    }
+    if url.as_str().contains("***") { url.to_string() } else { text.to_owned() }
 }
 
 pub(super) struct File;
@@ -415,7 +456,10 @@ mod tests {
         assert_eq!(read("sqlite:///var/lib/l.db").as_deref(), Some("sqlite:/var/lib/l.db"));
         assert_eq!(read("sqlite:"), None);
         assert_eq!(read("sqlite::memory:"), None);
+        assert_eq!(read("sqlite:l.db?mode=rwc"), None, "a habit from elsewhere is no name of a file");
         assert_eq!(read("mysql://h/d"), None);
+        assert!(read("postgres://u@h/d?sslmode=require&options[search_path]=own").is_some());
+        assert_eq!(read("postgres://u@h/d?sslmod=require"), None, "it would come to nothing");
     }
 
     #[test]

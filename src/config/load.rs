@@ -55,7 +55,7 @@ pub enum Origin {
     /// A variable of the environment.
     Env(String),
     /// A file that a variable of the environment names.
-    EnvFile(String),
+    EnvFile(String, PathBuf),
     /// A flag of the command line.
     Flag(&'static str),
 }
@@ -66,7 +66,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File { file, line } => write!(f, "{}, line {line}", file.display()),
             Self::Env(name) => f.write_str(name),
-            Self::EnvFile(name) => write!(f, "the file in {name}"),
+            Self::EnvFile(name, _) => write!(f, "the file in {name}"),
             Self::Flag(key) => write!(f, "--{}", key.replace('_', "-")),
         }
     }
@@ -221,7 +221,7 @@ impl Loading {
         match fs::read_to_string(file) {
             Ok(text) => {
                 let text = text.trim_end_matches(['\r', '\n']);
-                let origin = Origin::EnvFile(name.to_owned());
+                let origin = Origin::EnvFile(name.to_owned(), file.to_owned());
                 self.set(setting.key, &Raw::Text(text.to_owned()), text, Path::new(""), origin);
             }
             Err(error) => self.problem(Some(name.to_owned()), format!("`{}` {}", file.display(), reading(&error))),
@@ -314,13 +314,19 @@ fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|b| *b == b'\n').count().saturating_add(1)
 }
 
-/// A value in an error: one line, not the whole of it, and no password that stands in a URL.
+/// A value in an error: one line, not the whole of it, and no password that stands in a URL, however misspelt.
 fn shortened(value: &str) -> String {
-    let value = match (value.find("://"), value.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!("{}://***{}", value.get(..scheme).unwrap_or_default(), value.get(at..).unwrap_or_default())
+    let value = match (value.split_once(':'), value.rsplit_once('@')) {
+        (Some((scheme, rest)), Some((_, place))) if rest.contains('@') => {
+            let slashes = if rest.starts_with("//") { "//" } else { "" };
+            format!("{scheme}:{slashes}***@{place}")
         }
         _ => value.to_owned(),
+    };
+    let lower = value.to_ascii_lowercase();
+    let value = match lower.find("password=").or_else(|| lower.find("passwd=")) {
+        Some(at) => format!("{}***", value.get(..at).unwrap_or_default()),
+        None => value,
     };
     let mut line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect();
     if value.chars().count() > 80 {

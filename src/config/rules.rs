@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::Settings;
+use super::{ClientCertificates, Settings};
 
 /// Whether a text can be an issuer identifier (OIDC Discovery §3, RFC 8414 §2): https, or http on loopback; a host;
 /// no query, no fragment, no trailing slash; and written as every URL library would write it, since clients compare
@@ -70,6 +70,11 @@ pub(super) fn broken(settings: &Settings) -> Vec<Broken> {
         !has_tls || settings.is_https(),
         "issuer",
         "begins with http://, but TLS is configured (`tls.certificate`): the issuer is what clients reach, so it begins with https://",
+    );
+    rule(
+        has_tls || tls.client_certificates == ClientCertificates::Off,
+        "tls.client_certificates",
+        "asks for what only TLS that ends here can show: set `tls.certificate` and `tls.key`, or leave it out",
     );
     rule(
         settings.ops.listen.is_none_or(|ops| ops.port() == 0 || ops != settings.listen),

@@ -1,6 +1,8 @@
 //! The configuration: what is believed, and how what is wrong is named.
 
-use latchkey::config::SETTINGS;
+use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+
+use latchkey::config::{Problem, SETTINGS, Setting, Settings, Sources};
 
 use crate::program::Place;
 
@@ -51,6 +53,8 @@ fn a_malformed_value_is_named_with_what_was_expected() {
         ("listen = \"localhost:8080\"", "expected an IP address and a port"),
         ("listen = 8080", "`listen` is `8080`; expected an IP address and a port"),
         ("database_url = \"mysql://db\"", "expected `sqlite:PATH` or `postgres://"),
+        ("database_url = \"sqlite:l.db?mode=rwc\"", "expected `sqlite:PATH` or `postgres://"),
+        ("database_url = \"postgres://h/d?sslmod=require\"", "expected `sqlite:PATH` or `postgres://"),
         ("tokens.code = \"60\"", "`tokens.code` is `60`; expected a duration of at most ten minutes"),
         ("tokens.code = \"11m\"", "at most ten minutes"),
         ("tokens.access_token = 900", "expected a duration such as `60s`"),
@@ -80,8 +84,75 @@ fn a_malformed_secret_is_never_printed() {
     assert!(!told.contains("hunter2"), "{told}");
     let told = refusal("database_url = \"postgress://latchkey:hunter2@db/latchkey\"\n");
     assert!(!told.contains("hunter2") && told.contains("postgress://***@db/latchkey"), "{told}");
+    for url in
+        ["postgres:u:hunter2@db/l", "postgres://db/l?user=u&password=hunter2&sslmod=x", "mysql://h/?Passwd=hunter2"]
+    {
+        let told = refusal(&format!("database_url = \"{url}\"\n"));
+        assert!(!told.contains("hunter2") && told.contains("`database_url` is `"), "{told}");
+    }
     let told = refusal("keys.master_ky = \"hunter2\"\n");
     assert!(!told.contains("hunter2") && told.contains("did you mean `keys.master_key`?"), "{told}");
+}
+
+#[test]
+fn a_password_behind_the_host_is_not_shown_either() {
+    let place = Place::with_config("database_url = \"postgres://db/l?user=u&password=hunter2&sslmode=require\"\n");
+    let shown = place.run(&["config", "show", "--json"]).json()["database_url"]["value"].to_string();
+    assert!(!shown.contains("hunter2") && shown.contains("password=***&sslmode=require"), "{shown}");
+}
+
+/// What is said of one source that is wrong.
+#[track_caller]
+fn only_problem(sources: &Sources) -> Problem {
+    let problems = Settings::load(sources).err().unwrap_or_else(|| panic!("{sources:?} is taken")).0;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let Problem { what, .. } = &problems[0];
+    assert!(!what.contains('\n') && !what.contains("Error {") && !what.contains("Some("), "{what}");
+    problems[0].clone()
+}
+
+#[test]
+fn whatever_is_wrong_with_any_setting_is_said_in_one_sentence_that_names_it() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let in_file = |text: &str| {
+        let file = folder.path().join("l.toml");
+        std::fs::write(&file, text).expect("written");
+        only_problem(&Sources { file: Some(file), ..Sources::default() })
+    };
+    let in_env = |name: String, value: &[u8]| {
+        let env = vec![(name.into(), OsString::from_vec(value.to_owned()))];
+        only_problem(&Sources { env, ..Sources::default() })
+    };
+    for setting @ Setting { key, expected, .. } in SETTINGS {
+        // No setting is a date, nor a table.
+        for value in ["1979-05-27", "{ a = 1 }"] {
+            let Problem { place, what } = in_file(&format!("{key} = {value}\n"));
+            assert!(place.is_some_and(|place| place.ends_with("l.toml, line 1")), "{key}");
+            assert!(what.starts_with(&format!("`{key}` is ")), "{what}");
+            assert!(what.ends_with(&format!("; expected {expected}")), "{what}");
+            assert!(setting.is_secret || what.contains(value), "{what}");
+        }
+        // A letter is missing, in the file and in the environment.
+        let (short, env) = (&key[..key.len() - 1], setting.env());
+        let told = in_file(&format!("{short} = \"x\"\n")).what;
+        assert!(told.ends_with(&format!("is no setting; did you mean `{key}`?")), "{told}");
+        let told = in_env(env[..env.len() - 1].to_owned(), b"x");
+        assert_eq!(told.what, format!("no setting has this name; did you mean `{env}`?"));
+        // What is no text, and files that hold none.
+        let told = in_env(env.clone(), b"\xff");
+        assert_eq!((told.place.as_deref(), told.what.as_str()), (Some(env.as_str()), "is not UTF-8"));
+        let from_file = format!("{env}_FILE");
+        assert_eq!(in_env(from_file.clone(), b"/nowhere/at/all").what, "`/nowhere/at/all` does not exist");
+        let not_text = folder.path().join("not-text");
+        std::fs::write(&not_text, b"\xff\xfe").expect("written");
+        let told = in_env(from_file.clone(), not_text.as_os_str().as_encoded_bytes());
+        assert!(told.what.ends_with("is not UTF-8 text"), "{}", told.what);
+        // Nothing is no value; but a list may be empty.
+        if setting.key != "proxy.trusted" {
+            let told = in_env(env.clone(), b"").what;
+            assert!(told.starts_with(&format!("`{key}` is ")) && told.ends_with(expected), "{told}");
+        }
+    }
 }
 
 #[test]
@@ -105,6 +176,7 @@ fn rules_that_join_settings_are_kept() {
         ("[tls]\ncertificate = \"c.pem\"", "`tls.key` is missing"),
         ("[tls]\nkey = \"k.pem\"", "`tls.certificate` is missing"),
         ("[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"", "it begins with https://"),
+        ("[tls]\nclient_certificates = \"optional\"", "asks for what only TLS that ends here can show"),
         ("[ops]\nlisten = \"127.0.0.1:8080\"", "is the same as `listen`"),
         ("[keys]\nannounce = \"30d\"", "would never be old enough"),
         ("[tokens]\nrefresh_idle = \"91d\"", "is longer than `tokens.refresh_absolute`"),
@@ -206,6 +278,8 @@ fn a_brand_that_cannot_be_shown_and_a_certificate_that_cannot_be_used_are_refuse
     assert!(told.contains("missing.png"), "{told}");
     let told = refusal("issuer = \"https://localhost\"\n[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n");
     assert!(told.contains("c.pem holds no certificate in PEM"), "{told}");
+    let told = refusal("outgoing.extra_ca = \"roots.pem\"\n");
+    assert!(told.contains("`outgoing.extra_ca` names roots.pem, which holds no certificates in PEM"), "{told}");
 }
 
 #[test]
