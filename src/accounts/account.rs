@@ -12,7 +12,9 @@ use super::{
 use crate::{
     protocol::{Code, Error, PlainSecret, Refusal, Result, Timestamp},
     random::Random,
-    store::{Access, Store, StoreError, Write, browser_sessions, consents, grants, known_devices, memberships, users},
+    store::{
+        self, Access, Store, StoreError, Write, browser_sessions, consents, grants, known_devices, memberships, users,
+    },
 };
 
 /// Somebody who can sign in.
@@ -182,12 +184,15 @@ pub async fn set_password(
     random: &Random,
 ) -> Result<Account> {
     let hash = passwords.hash(password, random).await?;
-    let mut tx = store.write().await?;
-    end_everything(&mut tx, sub, "password changed", now).await?;
-    users::set_password(&mut tx, sub, Some(&hash), now.0).await?;
-    let after = must_exist(users::find(&mut tx, sub).await?)?;
-    tx.commit().await?;
-    Ok(after.try_into()?)
+    store::retried(|| async {
+        let mut tx = store.write().await?;
+        end_everything(&mut tx, sub, "password changed", now).await?;
+        users::set_password(&mut tx, sub, Some(&hash), now.0).await?;
+        let after = must_exist(users::find(&mut tx, sub).await?)?;
+        tx.commit().await?;
+        Ok(after.try_into()?)
+    })
+    .await
 }
 
 /// End every session and every grant of somebody, those for offline use included.
@@ -195,11 +200,14 @@ pub async fn set_password(
 /// # Errors
 /// `invalid_request` for an account that is gone.
 pub async fn sign_out_everywhere(store: &Store, sub: &str, now: Timestamp) -> Result<Account> {
-    let mut tx = store.write().await?;
-    end_everything(&mut tx, sub, "signed out everywhere", now).await?;
-    let after = must_exist(users::find(&mut tx, sub).await?)?;
-    tx.commit().await?;
-    Ok(after.try_into()?)
+    store::retried(|| async {
+        let mut tx = store.write().await?;
+        end_everything(&mut tx, sub, "signed out everywhere", now).await?;
+        let after = must_exist(users::find(&mut tx, sub).await?)?;
+        tx.commit().await?;
+        Ok(after.try_into()?)
+    })
+    .await
 }
 
 /// Keep somebody out, at once and everywhere.

@@ -6,7 +6,7 @@
 use crate::{
     protocol::{Lifetime, PlainSecret, Result, Timestamp},
     random::Random,
-    store::{Access, Store, known_devices},
+    store::{self, Access, Store, known_devices},
 };
 
 /// How long a browser is known after its last sign-in; the cookie lives as long.
@@ -27,14 +27,17 @@ pub async fn remember(
 ) -> Result<PlainSecret> {
     let device = PlainSecret::new(format!("{PREFIX}{}", random.token()));
     let hash = device.hash();
-    let mut tx = store.write().await?;
-    tx.line_up().await?;
-    if let Some(before) = before {
-        known_devices::replace(&mut tx, PlainSecret::new(before).hash().as_str(), hash.as_str()).await?;
-    }
-    known_devices::insert(&mut tx, hash.as_str(), user_id, now.0, (now + KNOWN_FOR).0).await?;
-    known_devices::keep_newest(&mut tx, user_id, MOST_PER_USER).await?;
-    tx.commit().await?;
+    store::retried(|| async {
+        let mut tx = store.write().await?;
+        tx.line_up().await?;
+        if let Some(before) = before {
+            known_devices::replace(&mut tx, PlainSecret::new(before).hash().as_str(), hash.as_str()).await?;
+        }
+        known_devices::insert(&mut tx, hash.as_str(), user_id, now.0, (now + KNOWN_FOR).0).await?;
+        known_devices::keep_newest(&mut tx, user_id, MOST_PER_USER).await?;
+        tx.commit().await
+    })
+    .await?;
     Ok(device)
 }
 

@@ -88,7 +88,7 @@ pub async fn restore(args: RestoreArgs, settings: &Settings, json: bool) -> Resu
         // An empty one, so that what follows is the same in both cases.
         Store::open(url).await?.close().await;
     }
-    if !snapshot::is_alone(url).await? {
+    if !snapshot::is_alone(&target).await? {
         return Err(Failure::new(format!("{} is in use", target.display()))
             .hint("stop every server and command that works on it, then try again"));
     }
@@ -135,7 +135,7 @@ async fn prepare(copy: &Path, incoming: &Path, current: &str) -> Result<(), Fail
     let ended = ended.await;
     store.close().await;
     ended?;
-    let is_whole = snapshot::is_alone(&format!("sqlite:{}", incoming.display())).await?;
+    let is_whole = snapshot::is_alone(incoming).await?;
     if is_whole { Ok(()) } else { Err(Failure::new(format!("{} is in use", incoming.display()))) }
 }
 

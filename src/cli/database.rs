@@ -8,15 +8,13 @@ use std::{
 use super::{Failure, output::with_causes};
 use crate::{
     config::Settings,
-    store::{Store, StoreError, instance},
+    store::{Store, StoreError, instance, sqlite_file},
 };
 
 /// The file of an SQLite database; `None` for PostgreSQL.
 #[must_use]
 pub fn file(database_url: &str) -> Option<PathBuf> {
-    let path = database_url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
+    sqlite_file(database_url).map(Path::to_owned)
 }
 
 /// Refuse an SQLite file that another user owns: files that we would make beside it would lock its server out.
@@ -41,6 +39,24 @@ pub fn check_owner(database_url: &str) -> Result<(), Failure> {
 }
 
 const STICKY: u32 = 0o1000;
+
+/// Whether others on this machine may read or write an SQLite file, in a sentence: password hashes and addresses are in it.
+#[must_use]
+pub fn exposed(database_url: &str) -> Option<String> {
+    let file = file(database_url)?;
+    is_open_to_others(&file).then(|| {
+        let shown = file.display();
+        format!(
+            "{shown} can be read by others on this machine, and password hashes are in it: chmod o= {shown} {shown}-*"
+        )
+    })
+}
+
+/// Whether everybody on this machine may read or write a file.
+#[must_use]
+pub fn is_open_to_others(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.mode() & 0o006 != 0)
+}
 
 /// Refuse to show a demo's database to the network: its passwords have been printed.
 ///

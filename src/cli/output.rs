@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::{
     keys::KeyError,
     protocol::{Error, Lifetime, Refusal, Timestamp},
+    store::StoreError,
 };
 
 /// Why a command was refused or failed: exit code 1.
@@ -52,9 +53,14 @@ impl From<Refusal> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(refusal) => refusal.into(),
-            Error::Failed(fault) => Self::new(fault.to_string()),
+        // Where in the source it arose helps with a defect, not with a database.
+        let of_database = error
+            .cause::<StoreError>()
+            .map(|cause| Self { sentence: with_causes(cause), hint: cause.hint().map(str::to_owned) });
+        match (error, of_database) {
+            (Error::Refused(refusal), _) => refusal.into(),
+            (Error::Failed(_), Some(failure)) => failure,
+            (Error::Failed(fault), None) => Self::new(fault.to_string()),
         }
     }
 }

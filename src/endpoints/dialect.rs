@@ -13,7 +13,10 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::protocol::{Code, Error, Refusal, Result};
+use crate::{
+    protocol::{Code, Error, Refusal, Result},
+    store::StoreError,
+};
 
 /// The error behind an answer, on the answer's extensions, for the one place that logs.
 #[derive(Clone, Debug)]
@@ -102,6 +105,12 @@ impl Told {
     fn of(error: &Error, request_id: &str, issuer: &str) -> Self {
         let (code, error_description) = match error {
             Error::Refused(Refusal { code, description, .. }) => (*code, description.to_string()),
+            Error::Failed(_) if StoreError::is_behind(error) => (
+                Code::TemporarilyUnavailable,
+                format!(
+                    "this server cannot reach its database at the moment; try again; its operator finds the cause under the request id {request_id}"
+                ),
+            ),
             // The cause is for the log; the asker gets what leads the operator to it.
             Error::Failed(_) => (
                 Code::ServerError,

@@ -1,9 +1,13 @@
 //! Whether the server lives, and whether it can do its work: for whatever starts it and sends it requests.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::dialect;
 use crate::{
@@ -25,24 +29,49 @@ pub async fn live() -> Response {
 
 /// `GET /readyz`: the database answers, there is a key to sign with, and the clock is right.
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
-    let database = database_answers(&server.store).await;
-    let clock = match database {
-        Ok(()) => clock_is_right(&server.store, server.clock.now()).await,
-        Err(_) => Err(Error::broken("the database does not answer")),
+    let asked = async {
+        let database = database_answers(&server.store).await;
+        let clock = match database {
+            Ok(()) => clock_is_right(&server.store, server.clock.now()).await,
+            Err(_) => Err(Error::broken("the database does not answer")),
+        };
+        (database, clock)
     };
+    // Whoever asks has little patience, and takes no answer for a bad one without hearing why.
+    let (database, clock) = timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
+        let late = || Error::broken(format!("the database has not answered within {} s", PATIENCE.as_secs()));
+        (Err(late()), Err(late()))
+    });
     let checks = [("database", database), ("signing_key", keys_can_sign(&server)), ("clock", clock)];
-    let is_ready = checks.iter().all(|(_, check)| check.is_ok());
     let word = |check: &Result<()>| if check.is_ok() { "ok" } else { "failed" };
     let [database, signing_key, clock] = checks.each_ref().map(|(_, check)| word(check));
-    let body = Ready { status: if is_ready { "ok" } else { "unavailable" }, database, signing_key, clock };
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut answer = json(status, &body);
-    // Why is for the log: whoever asks here may be anybody.
-    if let Some(error) = checks.into_iter().find_map(|(_, check)| check.err()) {
-        dialect::note(&mut answer, error);
+    let failed = checks.into_iter().find_map(|(check, outcome)| Some((check, outcome.err()?)));
+    let status = if failed.is_none() { "ok" } else { "unavailable" };
+    let body = Ready { status, database, signing_key, clock };
+    let mut answer = json(if failed.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &body);
+    let is_news = server.readiness.changes_to(failed.as_ref().map(|(check, _)| *check));
+    match failed {
+        // Why is for the log, and once: whoever asks may be anybody, and asks every few seconds.
+        Some((_, error)) if is_news => dialect::note(&mut answer, error),
+        None if is_news => tracing::info!("ready again"),
+        _ => {}
     }
     answer
 }
+
+/// What was found the last time somebody asked.
+#[derive(Debug, Default)]
+pub struct Readiness(Mutex<Option<&'static str>>);
+
+impl Readiness {
+    /// Note which check fails now, if one does; whether that is another finding than the last one.
+    fn changes_to(&self, failing: Option<&'static str>) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *last, failing) != failing
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(2);
 
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
     // What is made of words always becomes JSON.

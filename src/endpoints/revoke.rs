@@ -13,7 +13,7 @@ use crate::{
     grants::{Context, presented},
     protocol::Result,
     server::Server,
-    store::{access_tokens, grants},
+    store::{self, access_tokens, grants},
     tokens::refresh_token,
 };
 
@@ -36,8 +36,8 @@ async fn revoke(server: &Server, call: &Call) -> Result<Response> {
     let token = params.need("token")?;
     let context = context(server, now);
     match refresh_token::read(&context.keyring.refresh_key(), token) {
-        Some(refresh) => end_grant(context, &client, &refresh.grant_id).await?,
-        None => deny(context, &client, token).await?,
+        Some(refresh) => store::retried(|| end_grant(context, &client, &refresh.grant_id)).await?,
+        None => store::retried(|| deny(context, &client, token)).await?,
     }
     Ok(dialect::empty(StatusCode::OK))
 }

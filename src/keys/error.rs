@@ -16,10 +16,12 @@ pub enum KeyError {
     #[error("the master key does not open the keys in the database: they are sealed under another one")]
     MasterKeyWrong,
     /// The master key is not 32 bytes in base64url.
-    #[error("the master key is malformed: expected 32 bytes in base64url (43 characters)")]
+    #[error(
+        "the master key (`keys.master_key`, else what is in `keys.file`) is malformed: expected 32 bytes in base64url (43 characters)"
+    )]
     MasterKeyMalformed,
     /// The file of the master key cannot be read or written.
-    #[error("the master key file {} cannot be used", .0.display())]
+    #[error("the master key file {} (`keys.file`) cannot be used", .0.display())]
     MasterKeyFile(PathBuf, #[source] std::io::Error),
     /// The keys belong to another issuer.
     #[error("the keys in the database were sealed for the issuer `{sealed}`, but the issuer is `{ours}`")]
@@ -76,15 +78,16 @@ pub enum KeyError {
     #[error("the making of a key was interrupted")]
     Interrupted(#[from] tokio::task::JoinError),
     /// The database refused.
-    #[error(transparent)]
+    #[error("the keys cannot be read from the database, or not be written to it")]
     Store(#[from] StoreError),
 }
 
 impl KeyError {
     /// What the operator can do about it.
     #[must_use]
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Store(error) => error.hint(),
             Self::MasterKeyMissing(_) => Some(
                 "copy the file from the node that made it (or set LATCHKEY_KEYS_MASTER_KEY); without it the sealed keys are lost",
             ),

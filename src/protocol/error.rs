@@ -69,13 +69,17 @@ impl fmt::Display for Error {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.cause)?;
+        let mut line = self.cause.to_string();
         let mut source = self.cause.source();
         while let Some(cause) = source {
-            write!(f, ": {cause}")?;
+            // Some tell of their cause themselves.
+            let text = cause.to_string();
+            if !line.ends_with(&text) {
+                line = format!("{line}: {text}");
+            }
             source = cause.source();
         }
-        write!(f, " (at {}:{})", self.location.file(), self.location.line())
+        write!(f, "{line} (at {}:{})", self.location.file(), self.location.line())
     }
 }
 

@@ -91,7 +91,10 @@ fn log(server: &Server, route: &str, method: &Method, answer: &Response, took: D
     // To the microsecond: more digits would be noise.
     let duration_ms = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1_000.0;
     match error {
-        None if QUIET.contains(&route) && answer.status() == StatusCode::OK => {
+        // Whether it is ready is said when that changes, not whenever somebody asks.
+        None if QUIET.contains(&route)
+            && matches!(answer.status(), StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE) =>
+        {
             tracing::debug!(method, route, status, duration_ms, "answered");
         }
         None => tracing::info!(method, route, status, duration_ms, "answered"),
@@ -115,6 +118,7 @@ fn log(server: &Server, route: &str, method: &Method, answer: &Response, took: D
 fn code(error: &Error) -> &'static str {
     match error {
         Error::Refused(refusal) => refusal.code.as_str(),
+        Error::Failed(_) if StoreError::is_behind(error) => "temporarily_unavailable",
         Error::Failed(_) => "server_error",
     }
 }

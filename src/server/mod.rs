@@ -16,7 +16,7 @@ use crate::{
     clients::Registry,
     clock::Clock,
     config::Settings,
-    endpoints::discovery::Discovery,
+    endpoints::{discovery::Discovery, health::Readiness},
     grants::LiveGrants,
     keys::{KeyError, KeySettings, Keyring, MasterKey},
     random::Random,
@@ -49,6 +49,8 @@ pub struct Server {
     pub brand: Brand,
     /// What is counted.
     pub metrics: Metrics,
+    /// Whether it could do its work when it was last asked.
+    pub readiness: Readiness,
     /// The time.
     pub clock: Clock,
     /// Chance.
@@ -109,6 +111,7 @@ impl Server {
             passwords,
             brand,
             metrics,
+            readiness: Readiness::default(),
             clock,
             random,
         }))

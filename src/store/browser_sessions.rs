@@ -4,7 +4,7 @@
 //! back a session that was ended in between. Here the row is found by a hash, saved by hash and version, and a
 //! session that somebody ended stays ended.
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use tower_sessions::{
     session_store::{self, Error},
 };
 
-use super::{Access, Store, StoreError, Write};
+use super::{Access, Store, StoreError, Write, retried};
 use crate::{
     clock::Clock,
     protocol::{Lifetime, PlainSecret, Timestamp},
@@ -88,91 +88,42 @@ struct User {
     user_id: Option<String>,
 }
 
+tokio::task_local! {
+    /// What the database did to a session while one request was answered.
+    static FAULT: RefCell<Option<StoreError>>;
+}
+
+/// Do work that may use sessions, and say what the database did to them meanwhile: `tower-sessions` itself passes on no
+/// more than a text, and answers without a word when a session cannot be kept.
+pub async fn watched<F: Future>(work: F) -> (F::Output, Option<StoreError>) {
+    FAULT.scope(RefCell::default(), async { (work.await, FAULT.with(RefCell::take)) }).await
+}
+
 #[async_trait]
 impl SessionStore for BrowserSessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         record.id = Id(i128::from_le_bytes(self.random.bytes()));
         record.data.insert(VERSION.to_owned(), Value::from(0));
-        let (hash, data) = (hash(&record.id), encode(record)?);
-        let (sid, user_id) = login(record);
-        let now = self.clock.now();
-        // From the login on: a session that is begun anew without a password ends when the old one would have.
-        let created_at = auth_time(record).map_or(now, Timestamp);
-        let expires_at = match sid {
-            Some(_) => (now + self.lifetimes.idle).min(created_at + self.lifetimes.absolute),
-            None => now + ANONYMOUS,
-        };
-        let mut tx = self.store.write().await.map_err(backend)?;
-        // The same login under another id: at no moment is there none, for the grants that hang on it.
-        query!(
-            &mut tx,
-            "INSERT INTO browser_sessions (hash, version, data, sid, user_id, created_at, seen_at, expires_at)
-             VALUES ($1, 0, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, version = 0, data = excluded.data,
-                user_id = excluded.user_id, created_at = excluded.created_at, seen_at = excluded.seen_at,
-                expires_at = excluded.expires_at",
-            &hash,
-            &data,
-            &sid,
-            &user_id,
-            created_at.0,
-            now.0,
-            expires_at.0
-        )
-        .map_err(backend)?;
-        tx.commit().await.map_err(backend)
+        let new = Kept::of(record, record)?;
+        passed_on(retried(|| self.insert(&new)).await)
     }
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let mut next = record.clone();
         let version = record.data.get(VERSION).and_then(Value::as_i64).unwrap_or(0);
         next.data.insert(VERSION.to_owned(), Value::from(version.saturating_add(1)));
-        let (hash, data) = (hash(&record.id), encode(&next)?);
-        let (sid, user_id) = login(record);
-        let now = self.clock.now();
-        let (idle, absolute) = match sid {
-            Some(_) => (self.lifetimes.idle, self.lifetimes.absolute),
-            None => (ANONYMOUS, ANONYMOUS),
-        };
-        let (idle_end, absolute) = ((now + idle).0, absolute.0);
-        let mut tx = self.store.write().await.map_err(backend)?;
-        // No row: somebody ended the session meanwhile, and it stays ended. Another version: another tab was first;
-        // all that is saved without a new id is a sign of life, and that tab has given one too.
-        query!(
-            &mut tx,
-            "UPDATE browser_sessions SET version = version + 1, data = $3, sid = $4, user_id = $5, seen_at = $6,
-                expires_at = CASE WHEN created_at + $8 < $7 THEN created_at + $8 ELSE $7 END
-             WHERE hash = $1 AND version = $2",
-            &hash,
-            version,
-            &data,
-            &sid,
-            &user_id,
-            now.0,
-            idle_end,
-            absolute
-        )
-        .map_err(backend)?;
-        tx.commit().await.map_err(backend)
+        let next = Kept::of(record, &next)?;
+        passed_on(retried(|| self.update(&next, version)).await)
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let (hash, now) = (hash(id), self.clock.now().0);
-        let mut db = self.store.read().await.map_err(backend)?;
-        let row = select!(
-            &mut db,
-            Row,
-            fetch_optional,
-            "SELECT version, data, expires_at FROM browser_sessions WHERE hash = $1 AND expires_at > $2",
-            &hash,
-            now
-        )
-        .map_err(backend)?;
+        let row = passed_on(self.find(&hash(id)).await)?;
         row.map(|row| {
+            let expiry_date = OffsetDateTime::from_unix_timestamp(row.expires_at);
             let mut record = Record {
                 id: *id,
                 data: serde_json::from_str(&row.data).map_err(|error| Error::Decode(error.to_string()))?,
-                expiry_date: OffsetDateTime::from_unix_timestamp(row.expires_at).map_err(backend)?,
+                expiry_date: expiry_date.map_err(|error| Error::Decode(error.to_string()))?,
             };
             record.data.insert(VERSION.to_owned(), Value::from(row.version));
             Ok(record)
@@ -185,17 +136,118 @@ impl SessionStore for BrowserSessions {
             return Ok(());
         }
         let hash = hash(id);
-        let mut tx = self.store.write().await.map_err(backend)?;
+        passed_on(retried(|| self.remove(&hash)).await)
+    }
+}
+
+/// What of a session is kept.
+struct Kept {
+    hash: String,
+    data: String,
+    sid: Option<String>,
+    user_id: Option<String>,
+    auth_time: Option<i64>,
+}
+
+impl Kept {
+    fn of(record: &Record, next: &Record) -> session_store::Result<Self> {
+        let login = record.data.get(LOGIN);
+        let member = |name| login?.get(name)?.as_str().map(str::to_owned);
+        let data = serde_json::to_string(&next.data).map_err(|error| Error::Encode(error.to_string()))?;
+        let auth_time = login.and_then(|login| login.get("auth_time")?.as_i64());
+        Ok(Self { hash: hash(&record.id), data, sid: member("sid"), user_id: member("sub"), auth_time })
+    }
+}
+
+impl BrowserSessions {
+    async fn insert(&self, new: &Kept) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        // From the login on: a session that is begun anew without a password ends when the old one would have.
+        let created_at = new.auth_time.map_or(now, Timestamp);
+        let expires_at = match new.sid {
+            Some(_) => (now + self.lifetimes.idle).min(created_at + self.lifetimes.absolute),
+            None => now + ANONYMOUS,
+        };
+        let mut tx = self.store.write().await?;
+        // The same login under another id: at no moment is there none, for the grants that hang on it.
+        query!(
+            &mut tx,
+            "INSERT INTO browser_sessions (hash, version, data, sid, user_id, created_at, seen_at, expires_at)
+             VALUES ($1, 0, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (sid) DO UPDATE SET hash = excluded.hash, version = 0, data = excluded.data,
+                user_id = excluded.user_id, created_at = excluded.created_at, seen_at = excluded.seen_at,
+                expires_at = excluded.expires_at",
+            &new.hash,
+            &new.data,
+            &new.sid,
+            &new.user_id,
+            created_at.0,
+            now.0,
+            expires_at.0
+        )?;
+        tx.commit().await
+    }
+
+    async fn update(&self, next: &Kept, version: i64) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (idle, absolute) = match next.sid {
+            Some(_) => (self.lifetimes.idle, self.lifetimes.absolute),
+            None => (ANONYMOUS, ANONYMOUS),
+        };
+        let (idle_end, absolute) = ((now + idle).0, absolute.0);
+        let mut tx = self.store.write().await?;
+        // No row: somebody ended the session meanwhile, and it stays ended. Another version: another tab was first;
+        // all that is saved without a new id is a sign of life, and that tab has given one too.
+        query!(
+            &mut tx,
+            "UPDATE browser_sessions SET version = version + 1, data = $3, sid = $4, user_id = $5, seen_at = $6,
+                expires_at = CASE WHEN created_at + $8 < $7 THEN created_at + $8 ELSE $7 END
+             WHERE hash = $1 AND version = $2",
+            &next.hash,
+            version,
+            &next.data,
+            &next.sid,
+            &next.user_id,
+            now.0,
+            idle_end,
+            absolute
+        )?;
+        tx.commit().await
+    }
+
+    async fn find(&self, hash: &str) -> Result<Option<Row>, StoreError> {
+        let now = self.clock.now().0;
+        let mut db = self.store.read().await?;
+        Ok(select!(
+            &mut db,
+            Row,
+            fetch_optional,
+            "SELECT version, data, expires_at FROM browser_sessions WHERE hash = $1 AND expires_at > $2",
+            hash,
+            now
+        )?)
+    }
+
+    async fn remove(&self, hash: &str) -> Result<(), StoreError> {
+        let mut tx = self.store.write().await?;
         let user =
-            select!(&mut tx, User, fetch_optional, "SELECT user_id FROM browser_sessions WHERE hash = $1", &hash)
-                .map_err(backend)?;
+            select!(&mut tx, User, fetch_optional, "SELECT user_id FROM browser_sessions WHERE hash = $1", hash)?;
         if user.is_some_and(|user| user.user_id.is_some()) {
             // Grants may hang on it, and be remembered as alive.
-            tx.touch().await.map_err(backend)?;
+            tx.touch().await?;
         }
-        query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", &hash).map_err(backend)?;
-        tx.commit().await.map_err(backend)
+        query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", hash)?;
+        tx.commit().await
     }
+}
+
+fn passed_on<T>(outcome: Result<T, StoreError>) -> session_store::Result<T> {
+    outcome.map_err(|error| {
+        let told = Error::Backend(error.to_string());
+        // Where nobody watches, the text has to do.
+        let _ = FAULT.try_with(|fault| fault.replace(Some(error)));
+        told
+    })
 }
 
 /// A signed-in session, as its user or an operator sees it.
@@ -278,21 +330,4 @@ pub async fn forget(tx: &mut Write, before: i64, most: i64) -> Result<u64, Store
 
 fn hash(id: &Id) -> String {
     PlainSecret::new(id.to_string()).hash().as_str().to_owned()
-}
-
-fn encode(record: &Record) -> session_store::Result<String> {
-    serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
-}
-
-fn login(record: &Record) -> (Option<String>, Option<String>) {
-    let member = |name| record.data.get(LOGIN)?.get(name)?.as_str().map(str::to_owned);
-    (member("sid"), member("sub"))
-}
-
-fn auth_time(record: &Record) -> Option<i64> {
-    record.data.get(LOGIN)?.get("auth_time")?.as_i64()
-}
-
-fn backend(error: impl fmt::Display) -> Error {
-    Error::Backend(error.to_string())
 }

@@ -5,7 +5,7 @@
 //! answer may be worked out twice, it is.
 
 use super::StoreError;
-use crate::protocol::{Error, Result};
+use crate::protocol::Error;
 
 /// So often is work done that is given up again and again.
 const MOST_TRIES: usize = 4;
@@ -15,10 +15,10 @@ const MOST_TRIES: usize = 4;
 ///
 /// # Errors
 /// Those of `work`.
-pub async fn retried<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> Result<T> {
+pub async fn retried<T, E: MayConflict, F: Future<Output = Result<T, E>>>(work: impl Fn() -> F) -> Result<T, E> {
     for _ in 1..MOST_TRIES {
         match work().await {
-            Err(error) if is_conflict(&error) => {
+            Err(error) if error.store_error().is_some_and(is_conflict) => {
                 tracing::warn!(event = "transaction_retried", "the database gave a transaction up for another's sake");
             }
             done => return done,
@@ -27,8 +27,26 @@ pub async fn retried<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> 
     work().await
 }
 
+/// An error that the database may be behind.
+pub trait MayConflict {
+    /// What the database did.
+    fn store_error(&self) -> Option<&StoreError>;
+}
+
+impl MayConflict for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+impl MayConflict for Error {
+    fn store_error(&self) -> Option<&StoreError> {
+        self.cause()
+    }
+}
+
 /// `deadlock_detected` and `serialization_failure` (PostgreSQL, appendix A).
-fn is_conflict(error: &Error) -> bool {
-    let Some(StoreError::Database(sqlx::Error::Database(error))) = error.cause() else { return false };
-    matches!(error.code().as_deref(), Some("40P01" | "40001"))
+fn is_conflict(error: &StoreError) -> bool {
+    let Some(sqlx::Error::Database(refused)) = error.cause() else { return false };
+    matches!(refused.code().as_deref(), Some("40P01" | "40001"))
 }

@@ -1,115 +1,24 @@
 //! Opening either database, and the two ways to hold it: to read, or to write in a transaction.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
 
 use sqlx::{
     Connection, PgConnection, PgPool, Postgres, SqliteConnection, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolConnection,
-    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{
+    StoreError,
     cache::Freshness,
-    sqlite::{Connections, Reader},
+    error::is_busy,
+    postgres,
+    sqlite::{self, Connections, Reader},
     turn::Turn,
 };
-use crate::protocol::Error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
-
-/// What a database can do to us.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A statement or a connection failed.
-    #[error("the database refused a statement")]
-    Database(#[from] sqlx::Error),
-    /// A commit failed, for every transaction that shared it.
-    #[error("the database refused a commit")]
-    Commit(#[source] Arc<sqlx::Error>),
-    /// The file of an SQLite database cannot be opened, or not be written.
-    #[error("`database_url` names {file}, which cannot be opened to be read and written")]
-    File {
-        /// The file, as the URL names it.
-        file: String,
-        /// Why not.
-        #[source]
-        cause: sqlx::Error,
-    },
-    /// The schema could not be brought up to date.
-    #[error("the schema could not be brought up to date")]
-    Migration(#[source] MigrateError),
-    /// The database was written by a newer version of this program.
-    #[error(
-        "the database was written by a newer latchkey (it has migration {0}); start that version, or restore a backup made before the upgrade"
-    )]
-    Newer(i64),
-    /// The URL names no database that is known here.
-    #[error("`database_url` is neither `sqlite:PATH` nor `postgres://…`")]
-    Url,
-    /// A row holds what this program never writes.
-    #[error("table {table}: column {column} of row {row} cannot be read")]
-    Inconsistent {
-        /// The table of the row.
-        table: &'static str,
-        /// The column that cannot be read.
-        column: &'static str,
-        /// The key of the row.
-        row: String,
-    },
-}
-
-impl StoreError {
-    /// What the operator can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        let error = match self {
-            Self::Database(error) | Self::File { cause: error, .. } => error,
-            Self::Commit(error) => error,
-            _ => return None,
-        };
-        match error {
-            _ if is_busy(error) => Some("another process is writing to the file; try again"),
-            sqlx::Error::Io(_) => Some("is the database running, and is `database_url` its address?"),
-            sqlx::Error::PoolTimedOut => Some("is the database running, and does it allow one more connection?"),
-            sqlx::Error::Database(refused) => match refused.code().as_deref() {
-                // SQLITE_CANTOPEN
-                Some("14") => Some("does the directory of `database_url` exist, and may this user write there?"),
-                // SQLITE_READONLY and its kin
-                Some("8" | "264" | "520" | "776" | "1032" | "1544") => {
-                    Some("may this user write the file, and in its directory?")
-                }
-                // SQLITE_FULL, and PostgreSQL's disk_full
-                Some("13" | "53100") => Some("the disk is full: make room; nothing that was acknowledged is lost"),
-                // SQLITE_NOTADB
-                Some("26") => Some("the file is no SQLite database; does `database_url` name the right one?"),
-                Some(code) if is_disk_error(code) => {
-                    Some("the disk failed, or a quota or a limit of this process (`ulimit -f`) is reached")
-                }
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// The same for whatever went wrong, if the database is behind it.
-    #[must_use]
-    pub fn hint_of(error: &Error) -> Option<&'static str> {
-        error.cause::<Self>().and_then(Self::hint)
-    }
-}
-
-/// SQLITE_BUSY and its kin: another process is at it.
-fn is_busy(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(refused) = error else { return false };
-    matches!(refused.code().as_deref(), Some("5" | "261" | "517"))
-}
-
-/// SQLITE_IOERR and its kin, which are told apart above the lowest byte. PostgreSQL's codes are longer.
-fn is_disk_error(code: &str) -> bool {
-    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
-}
 
 /// The database behind the server. Cheap to clone.
 #[derive(Clone)]
@@ -153,10 +62,12 @@ impl Store {
             Read::Sqlite(mut reader) => sqlx::query_scalar(APPLIED).fetch_all(reader.connection()).await,
             Read::Postgres(mut connection) => sqlx::query_scalar(APPLIED).fetch_all(&mut *connection).await,
         }
-        .or_else(|error| match error {
-            // An empty database: the table is not there yet.
-            sqlx::Error::Database(_) => Ok(Vec::new()),
-            other => Err(other),
+        .or_else(|error| match &error {
+            // An empty database: the table is not there yet (SQLITE_ERROR, and PostgreSQL's undefined_table).
+            sqlx::Error::Database(refused) if matches!(refused.code().as_deref(), Some("1" | "42P01")) => {
+                Ok(Vec::new())
+            }
+            _ => Err(error),
         })?;
         match applied.iter().find(|version| !known.contains(version)) {
             Some(newer) => Err(StoreError::Newer(*newer)),
@@ -177,7 +88,13 @@ impl Store {
                 drop(own.close().await);
                 done
             }
-            Pools::Postgres(pool) => MIGRATIONS.run(pool).await,
+            Pools::Postgres(pool) => {
+                // Of its own, too: it may take as long as it takes, and so may waiting for another node's.
+                let mut own = postgres::another(pool).await?;
+                let done = MIGRATIONS.run(&mut own).await;
+                drop(own.close().await);
+                done
+            }
         };
         done.map_err(|error| match error {
             MigrateError::VersionMissing(version) => StoreError::Newer(version),
@@ -199,7 +116,9 @@ impl Store {
             tx.line_up().await
         };
         match write_nothing.await {
-            Err(StoreError::Database(cause)) if !is_busy(&cause) => Err(StoreError::File { file: file_of(url), cause }),
+            Err(StoreError::Database(cause)) if !is_busy(&cause) => {
+                Err(StoreError::File { file: sqlite::file(url).unwrap_or(Path::new(url)).to_owned(), cause })
+            }
             other => other.map(drop),
         }
     }
@@ -243,6 +162,16 @@ impl Store {
         &self.freshness
     }
 
+    /// Whether every page of an SQLite file is what it has to be; what is wrong, if not. It reads the whole file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn damage(&self) -> Result<Option<String>, StoreError> {
+        let Read::Sqlite(mut reader) = self.read().await? else { return Ok(None) };
+        let told: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(reader.connection()).await?;
+        Ok((told != "ok").then_some(told))
+    }
+
     /// Whether more than one node may share this database.
     #[must_use]
     pub fn is_postgres(&self) -> bool {
@@ -267,21 +196,21 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 impl Pools {
     async fn open(url: &str) -> Result<Self, StoreError> {
-        if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url)?
+        if let Some(file) = sqlite::file(url) {
+            let options = SqliteConnectOptions::new()
+                .filename(file)
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 // What a client has seen is on disk: FULL syncs the log at every commit.
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(10))
+                .busy_timeout(sqlite::LONGEST_WRITE_OF_OTHERS)
                 .optimize_on_close(true, None);
-            keep_private(options.get_filename());
-            let unusable = |cause| StoreError::File { file: file_of(url), cause };
+            keep_private(file);
+            let unusable = |cause| StoreError::File { file: file.to_owned(), cause };
             Ok(Self::Sqlite(Connections::open(options).await.map_err(unusable)?))
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(30));
-            Ok(Self::Postgres(options.connect(url).await?))
+            Ok(Self::Postgres(postgres::open(url).await?))
         } else {
             Err(StoreError::Url)
         }
@@ -293,11 +222,6 @@ impl Pools {
 fn keep_private(file: &Path) {
     // If it is there, it stays as it is; if it cannot be made, SQLite says so in a moment.
     drop(OpenOptions::new().write(true).create_new(true).mode(0o600).open(file));
-}
-
-/// The file that an SQLite URL names, for people.
-fn file_of(url: &str) -> String {
-    SqliteConnectOptions::from_str(url).map_or_else(|_| url.to_owned(), |own| own.get_filename().display().to_string())
 }
 
 /// A plain connection.

@@ -1,6 +1,6 @@
 //! Copies of an SQLite database, and the way back. PostgreSQL has its own tools.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection,
@@ -30,9 +30,9 @@ pub async fn write(db: &mut Read, file: &Path) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// When it cannot be opened at all.
-pub async fn is_alone(url: &str) -> Result<bool, StoreError> {
+pub async fn is_alone(file: &Path) -> Result<bool, StoreError> {
     // Leaving the write-ahead log takes a lock that no other connection, however idle, may hold a share of.
-    let options = SqliteConnectOptions::from_str(url)?.journal_mode(SqliteJournalMode::Delete);
+    let options = SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Delete);
     let alone = async {
         let mut connection = options.busy_timeout(Duration::from_secs(1)).connect().await?;
         let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;

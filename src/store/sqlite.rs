@@ -3,7 +3,7 @@
 //! Ours rather than sqlx's pool, which asks a connection before and after each use whether it is still there: right for
 //! a network, but here each question is two switches between threads, more than most statements cost.
 
-use std::{future::Future, ops::DerefMut, sync::Arc, time::Duration};
+use std::{future::Future, ops::DerefMut, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{
@@ -21,6 +21,17 @@ const READERS: usize = 4;
 
 /// Whoever has waited so long for a connection is told that there is none.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// SQLite waits so long for another process that is writing.
+pub(super) const LONGEST_WRITE_OF_OTHERS: Duration = Duration::from_secs(10);
+
+/// The file that a URL names as `sqlite:PATH` or `sqlite://PATH`; `None` for another database. The path is taken as it
+/// stands: nothing in it is escaped, and it ends where the URL ends.
+#[must_use]
+pub fn file(url: &str) -> Option<&Path> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
+}
 
 /// The connections to one file. Cheap to clone.
 #[derive(Clone)]

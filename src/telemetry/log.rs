@@ -19,7 +19,7 @@ use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
 };
-use tracing_subscriber::{EnvFilter, Layer, layer::Context, prelude::*};
+use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, layer::Context, prelude::*};
 
 use super::metrics::EventLabels;
 use crate::{
@@ -36,10 +36,20 @@ tokio::task_local! {
 pub fn start(settings: &Log) {
     let is_terminal = std::io::stderr().is_terminal();
     let format = settings.format.unwrap_or(if is_terminal { LogFormat::Pretty } else { LogFormat::Json });
-    let filter = EnvFilter::new(&settings.level);
+    let filter = EnvFilter::new(format!("{QUIET},{}", settings.level));
     let lines = Lines { format, has_colour: is_terminal, sink: SINK.get_or_init(Arc::default).clone() };
-    drop(tracing_subscriber::registry().with(lines.with_filter(filter)).try_init());
+    // Counted whether or not they are written: who turns the log down keeps the alarms.
+    let is_event = filter_fn(|metadata| metadata.fields().field(EVENT).is_some());
+    drop(
+        tracing_subscriber::registry().with(lines.with_filter(filter)).with(Counting.with_filter(is_event)).try_init(),
+    );
 }
+
+/// What these say is said elsewhere with its cause, or (a cookie that has outlived its session) is no news.
+const QUIET: &str = "tower_sessions=off,tower_sessions_core=off";
+
+/// The field that names an event.
+const EVENT: &str = "event";
 
 /// Let lines leave in batches, until the future is dropped: whoever logs does not wait for the reader of the log.
 pub async fn write_in_batches() {
@@ -134,6 +144,14 @@ impl<S: Subscriber> Layer<S> for Lines {
             line.push('\n');
             self.sink.line(line);
         });
+    }
+}
+
+/// Counts the events that have a name.
+struct Counting;
+
+impl<S: Subscriber> Layer<S> for Counting {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut name = EventName(None);
         event.record(&mut name);
         if let Some(event) = name.0 {
@@ -147,7 +165,7 @@ struct EventName(Option<String>);
 
 impl Visit for EventName {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "event" {
+        if field.name() == EVENT {
             self.0 = Some(value.to_owned());
         }
     }

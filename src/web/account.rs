@@ -15,7 +15,7 @@ use crate::{
     protocol::{Code, Error, Params, PlainSecret, RedirectUri, Timestamp},
     server::Server,
     store::{
-        browser_sessions,
+        self, StoreError, browser_sessions,
         consents::{self, Consent},
         grants::{self, Grant},
     },
@@ -205,23 +205,29 @@ async fn stay(
     Ok((SignedIn { login, account: Arc::new(account) }, Outcome { device: Some(device), ..notice.into() }))
 }
 
-async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), PageError> {
-    let mut tx = server.store.write().await?;
-    let sessions = browser_sessions::list_of_user(&mut tx, &signed_in.login.sub, now.0).await?;
-    // Their own alone.
-    if sessions.iter().any(|session| session.sid.as_deref() == Some(sid)) {
-        browser_sessions::end(&mut tx, sid).await?;
-        grants::end_of_session(&mut tx, sid, "session ended by its user", now.0).await?;
-    }
-    Ok(tx.commit().await?)
+async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), StoreError> {
+    store::retried(|| async {
+        let mut tx = server.store.write().await?;
+        let sessions = browser_sessions::list_of_user(&mut tx, &signed_in.login.sub, now.0).await?;
+        // Their own alone.
+        if sessions.iter().any(|session| session.sid.as_deref() == Some(sid)) {
+            browser_sessions::end(&mut tx, sid).await?;
+            grants::end_of_session(&mut tx, sid, "session ended by its user", now.0).await?;
+        }
+        tx.commit().await
+    })
+    .await
 }
 
-async fn end_access(server: &Server, signed_in: &SignedIn, client_id: &str, now: Timestamp) -> Result<(), PageError> {
+async fn end_access(server: &Server, signed_in: &SignedIn, client_id: &str, now: Timestamp) -> Result<(), StoreError> {
     let sub = &signed_in.login.sub;
-    let mut tx = server.store.write().await?;
-    consents::forget(&mut tx, sub, client_id).await?;
-    grants::end_of_client(&mut tx, sub, client_id, "taken back by its user", now.0).await?;
-    Ok(tx.commit().await?)
+    store::retried(|| async {
+        let mut tx = server.store.write().await?;
+        consents::forget(&mut tx, sub, client_id).await?;
+        grants::end_of_client(&mut tx, sub, client_id, "taken back by its user", now.0).await?;
+        tx.commit().await
+    })
+    .await
 }
 
 /// The browsers in which somebody is signed in, this one first.

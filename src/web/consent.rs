@@ -22,6 +22,7 @@ use crate::{
         permission::{ScopeToken, classify},
     },
     server::Server,
+    store,
     web::{
         csrf,
         form::{Form, Query},
@@ -183,7 +184,8 @@ impl Question {
     async fn allow(&self, server: &Server, visitor: &Visitor, offer: &Offer) -> Result<Response, PageError> {
         let client_id = &self.situation.request.client.id;
         let consent = offer.consent(&self.signed_in.login, client_id, &self.situation.remembered, self.now.0);
-        authorize::grant(server, visitor, &self.situation, Some(&self.waiting), offer, Some(&consent), self.now).await
+        let (situation, waiting, now) = (&self.situation, Some(&self.waiting), self.now);
+        store::retried(|| authorize::grant(server, visitor, situation, waiting, offer, Some(&consent), now)).await
     }
 }
 

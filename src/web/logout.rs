@@ -11,7 +11,7 @@ use crate::{
     clients::Client,
     protocol::{Code, Params, Readable, RedirectUri, Refusal, Timestamp},
     server::Server,
-    store::{browser_sessions, grants},
+    store::{self, browser_sessions, grants},
     tokens::id_token::{self, HintClaims},
     web::{
         csrf,
@@ -190,10 +190,14 @@ impl Wish {
 
 /// End the session and what was given in it for its time alone.
 async fn end(server: &Server, browser: &BrowserSession, signed_in: &SignedIn, now: Timestamp) -> Result<(), PageError> {
-    let mut tx = server.store.write().await?;
-    browser_sessions::end(&mut tx, &signed_in.login.sid).await?;
-    grants::end_of_session(&mut tx, &signed_in.login.sid, "signed out", now.0).await?;
-    tx.commit().await?;
+    let sid = &signed_in.login.sid;
+    store::retried(|| async {
+        let mut tx = server.store.write().await?;
+        browser_sessions::end(&mut tx, sid).await?;
+        grants::end_of_session(&mut tx, sid, "signed out", now.0).await?;
+        tx.commit().await
+    })
+    .await?;
     Ok(browser.sign_out().await?)
 }
 

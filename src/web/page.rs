@@ -15,7 +15,7 @@ use crate::{
     endpoints::{authorize::AUTHORIZE, dialect},
     protocol::{Code, Error, Params, Refusal, Result},
     server::Server,
-    store::authorization_requests,
+    store::{MayConflict, StoreError, authorization_requests, browser_sessions},
     web::{
         headers::{self, PagePolicy},
         views::{self, BackLink, Developer, FormPostView, ProblemKind, ProblemView},
@@ -105,6 +105,15 @@ impl PageError {
     }
 }
 
+impl MayConflict for PageError {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Authorization(error) | Self::SignOut(error) | Self::Other(error) => error.cause(),
+            Self::Expired | Self::Late(_) | Self::Forged => None,
+        }
+    }
+}
+
 impl<E: Into<Error>> From<E> for PageError {
     #[track_caller]
     fn from(error: E) -> Self {
@@ -132,23 +141,31 @@ pub async fn show_problems(
     next: Next,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let mut response = next.run(request).await;
-    let Some(Unshown(unshown)) = response.extensions_mut().remove::<Unshown>() else { return response };
-    let error = unshown.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-    let Some(error) = error else { return response };
+    let (mut response, fault) = browser_sessions::watched(next.run(request)).await;
+    let unshown = response.extensions_mut().remove::<Unshown>();
+    let error = unshown.and_then(|own| own.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
+    let error = match (error, fault) {
+        // The session that could not be read is behind it, or the one that could not be kept: with its cause.
+        (Some(PageError::Other(Error::Failed(_))), Some(fault)) => fault.into(),
+        (None, Some(fault)) if response.status() == StatusCode::INTERNAL_SERVER_ERROR => fault.into(),
+        (Some(error), _) => error,
+        (None, _) => return response,
+    };
     let kind = error.kind();
     // Who has failed asks for nothing more.
     let behind = if kind == ProblemKind::Failed { None } else { Behind::find(&server, &query).await.ok() };
     let Behind { back, ui_locales } = behind.unwrap_or_default();
     let view = ProblemView { kind, go_on: error.go_on(&server), back, developer: error.developer() };
     let html = views::problem(&visitor.frame(visitor.locale(ui_locales.as_deref())), &view);
-    let mut page =
-        headers::page(html, PagePolicy { status: view.kind.status(), has_form: false, ..PagePolicy::default() });
+    let error = error.into_error();
+    // Whoever shares out requests is to know that another try may do.
+    let status = if StoreError::is_behind(&error) { StatusCode::SERVICE_UNAVAILABLE } else { kind.status() };
+    let mut page = headers::page(html, PagePolicy { status, has_form: false, ..PagePolicy::default() });
     // A session cookie that was set on the way is still set.
     for cookie in response.headers().get_all(header::SET_COOKIE) {
         page.headers_mut().append(header::SET_COOKIE, cookie.clone());
     }
-    dialect::note(&mut page, error.into_error());
+    dialect::note(&mut page, error);
     page
 }
 

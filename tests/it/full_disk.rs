@@ -79,6 +79,7 @@ fn goes_through(stage: &Stage, serving: &Serving, fill: impl Fn(), make_room: im
         // A page with a form begins a session, which has to be kept.
         let expected = if path == "/login" { 500 } else { 200 };
         assert_eq!(page.status, expected, "{path}: {page:?}");
+        assert!(path != "/login" || page.body.contains("<h1"), "people get a page, not nothing: {page:?}");
     }
     let user = get(serving.main, "/userinfo", &format!("Authorization: Bearer {access}\r\n"));
     assert_eq!(user.status, 200, "{user:?}");

@@ -18,6 +18,7 @@ mod client_credentials;
 mod clients;
 mod config;
 mod crash;
+mod database_gone;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
@@ -49,7 +50,9 @@ mod stage;
 mod surfer;
 mod token;
 mod tokens;
+mod two_servers;
 mod unwritable;
+mod upgrade;
 mod userinfo;
 mod wire;
 mod world;

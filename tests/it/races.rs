@@ -159,7 +159,7 @@ async fn work_that_the_database_gives_up_for_anothers_sake_is_done_again() {
                 both_hold_one.wait().await;
             }
             login_failures::count(&mut tx, second, 0, i64::MAX).await?;
-            Ok(tx.commit().await?)
+            tx.commit().await
         })
         .await
     };
