@@ -62,7 +62,7 @@ pub async fn sign_in(
         let user = find(&mut db, &name).await?;
         let (meters, queue) = lane(&mut db, &name, user.as_ref(), credentials, now).await?;
         if let Some(until) = meters.blocked(&mut db, now).await? {
-            return Ok(Attempt::Throttled { until });
+            return Ok(throttled(credentials, until));
         }
         (user, meters, queue)
     };
@@ -70,14 +70,26 @@ pub async fn sign_in(
     // With the turn in hand: a flood writes no faster than it may hash.
     let counted = match meters.count(store, now).await? {
         Outcome::Go(counted) => counted,
-        Outcome::Wait(until) => return Ok(Attempt::Throttled { until }),
+        Outcome::Wait(until) => return Ok(throttled(credentials, until)),
     };
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let verdict = turn.verify(credentials.password, stored, random).await?;
     let Some(user) = user.filter(|user| user.enabled && verdict != Verdict::Wrong) else {
+        // Not the name: people type passwords there.
+        tracing::info!(event = "sign_in_failed", address = %credentials.address, "a wrong name or password");
         return Ok(Attempt::Wrong);
     };
     store::retried(|| welcome(store, &user, &verdict, &meters, &counted)).await
+}
+
+fn throttled(credentials: Credentials<'_>, until: Timestamp) -> Attempt {
+    tracing::info!(
+        event = "sign_in_throttled",
+        address = %credentials.address,
+        hint = "many of these are somebody who guesses: by address, a firewall keeps them off; `latchkey user unlock` lets the owner of a name in again",
+        "too many wrong passwords lately"
+    );
+    Attempt::Throttled { until }
 }
 
 /// Let the owner of a name in again who is throttled, at once.

@@ -208,6 +208,11 @@ impl Lane {
 }
 
 fn busy() -> Error {
+    tracing::info!(
+        event = "password_queue_full",
+        hint = "more sign-ins than this machine can hash passwords for: an attack, or a machine too small",
+        "somebody who wanted to sign in was asked to come back"
+    );
     let refusal = Refusal::new(
         Code::TemporarilyUnavailable,
         "too many people are signing in at the moment; try again in a few seconds",

@@ -180,7 +180,7 @@ async fn examine_keys(settings: &Settings, store: &Store, findings: &mut Vec<Fin
 
 fn examine_certificate(files: &Files, now: Timestamp) -> Finding {
     const CHECK: &str = "certificate";
-    let ends = files.read().and_then(|_| files.not_after());
+    let ends = files.read().and_then(|_| files.validity()).map(|own| own.until);
     match ends {
         Err(error) => bad(CHECK, output::with_causes(&error)),
         Ok(at) if at <= now => bad(CHECK, format!("expired {}", output::when(at, now))),

@@ -1,6 +1,6 @@
 //! `latchkey serve`.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum_server::Control;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,11 +9,12 @@ use super::{Failure, database, output::with_causes};
 use crate::{
     clock::Clock,
     config::{Settings, rules},
-    jobs,
+    jobs::{self, Jobs},
     random::Random,
     server::{
         OpenError, Server,
         listener::{self, Listeners},
+        tls::Files,
     },
     telemetry::log,
 };
@@ -51,19 +52,20 @@ impl Args {
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     log::start(&settings.log);
     // The listener first: whoever starts two servers hears of it before the second one touches the database.
-    let listeners = Listeners::bind(&settings).map_err(|(address, error)| {
-        Failure::new(format!("cannot listen on {address}: {error}"))
-            .hint("another program may have the address; `listen` or `--listen` names another one")
-    })?;
+    let listeners = Listeners::bind(&settings).map_err(|(address, error)| cannot_listen(&settings, address, &error))?;
+    if let Some(files) = Files::of(&settings.tls) {
+        files.read().map_err(|error| Failure::new(with_causes(&error)))?;
+    }
     database::check_owner(&settings.database_url)?;
     let server = Server::open(settings, Clock::System, Random::System).await?;
     database::refuse_demo(&server.store, &server.settings).await?;
-    for warning in rules::warnings(&server.settings).iter().chain(server.brand.remarks()) {
+    let exposed = database::exposed(&server.settings.database_url);
+    for warning in rules::warnings(&server.settings).iter().chain(server.brand.remarks()).chain(&exposed) {
         tracing::warn!("{warning}");
     }
     let writing = tokio::spawn(log::write_in_batches());
-    let jobs = jobs::start(&server);
-    let outcome = until_told(&server, listeners).await;
+    let mut jobs = jobs::start(&server);
+    let outcome = until_told(&server, listeners, &mut jobs).await;
     jobs.stop().await;
     server.store.close().await;
     tracing::info!("stopped");
@@ -72,7 +74,20 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     outcome
 }
 
-async fn until_told(server: &Arc<Server>, listeners: Listeners) -> Result<(), Failure> {
+fn cannot_listen(settings: &Settings, address: SocketAddr, error: &io::Error) -> Failure {
+    let key = if settings.ops.listen == Some(address) { "ops.listen" } else { "listen" };
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program has the address, or this one runs already: `ss -ltnp` shows which",
+        io::ErrorKind::AddrNotAvailable => {
+            "no interface of this machine has that address; `0.0.0.0` and `[::]` are all of them"
+        }
+        io::ErrorKind::PermissionDenied => "a port below 1024 needs a right: CAP_NET_BIND_SERVICE",
+        _ => "name another address",
+    };
+    Failure::new(format!("cannot listen on {address} (`{key}`): {error}")).hint(hint)
+}
+
+async fn until_told(server: &Arc<Server>, listeners: Listeners, jobs: &mut Jobs) -> Result<(), Failure> {
     let control = Control::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (listen, ops) = listeners.addresses();
@@ -87,6 +102,10 @@ async fn until_told(server: &Arc<Server>, listeners: Listeners) -> Result<(), Fa
     );
     tokio::select! {
         ended = &mut serving => return ended.map_err(|error| Failure::new(with_causes(&error))),
+        why = jobs.ended() => {
+            tracing::error!("{why}");
+            return Err(Failure::new(why).hint("start the server again, and report this: it is a defect"));
+        }
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }

@@ -1,6 +1,7 @@
 //! Work in the background: noticing what other nodes and the command line have changed, rotating keys, deleting what is
 //! past its time. Any number of nodes may do it at once; the database decides between them.
 
+mod clock_watch;
 mod housekeeping;
 mod rotation;
 
@@ -32,10 +33,21 @@ pub fn start(server: &Arc<Server>) -> Jobs {
     jobs.spawn(repeat(server.clone(), "rotation", FIRST, EVERY, move || rotation::rotate(own.clone())));
     let own = server.clone();
     jobs.spawn(repeat(server.clone(), "housekeeping", FIRST, EVERY, move || housekeeping::clean(own.clone())));
+    jobs.spawn(clock_watch::run());
     Jobs(jobs)
 }
 
 impl Jobs {
+    /// Wait for what is not meant to happen, that one of them ends by itself; gives why. A job that has panicked would never
+    /// be done again, and a connection to SQLite that has crashed would fail whoever comes across it, until somebody
+    /// started the server anew.
+    pub async fn ended(&mut self) -> &'static str {
+        match self.0.join_next().await {
+            Some(Err(error)) if error.is_panic() => "work in the background has panicked",
+            _ => "a connection to the database has crashed",
+        }
+    }
+
     /// Stop at once: what is under way has not happened, and the next one does it.
     pub async fn stop(mut self) {
         self.0.shutdown().await;
@@ -62,7 +74,10 @@ async fn repeat<F: Future<Output = Result<()>>>(
     loop {
         ticks.tick().await;
         let outcome = run().await;
-        server.metrics.job(job, outcome.is_ok());
+        server.metrics.job(job, outcome.is_ok(), server.clock.now());
+        if outcome.as_ref().is_err_and(StoreError::is_crash) {
+            return;
+        }
         match outcome {
             Err(error) if !is_failing => {
                 tracing::error!(
@@ -86,3 +101,16 @@ async fn repeat<F: Future<Output = Result<()>>>(
 /// Not while the server is still starting.
 const FIRST: Duration = Duration::from_secs(5);
 const EVERY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_panics_does_not_end_unnoticed() {
+        let mut jobs = Jobs(JoinSet::new());
+        jobs.0.spawn(std::future::pending());
+        jobs.0.spawn(async { panic!("a defect") });
+        assert_eq!(jobs.ended().await, "work in the background has panicked");
+    }
+}

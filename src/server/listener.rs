@@ -53,7 +53,7 @@ pub async fn serve(server: &Arc<Server>, on: Listeners, control: &Control) -> io
     let config = match tls::Files::of(&server.settings.tls) {
         Some(files) => {
             let config = RustlsConfig::from_config(files.read().map_err(io::Error::other)?);
-            tasks.spawn(tls::Follower::new(files, config.clone()).run());
+            tasks.spawn(tls::Follower::new(files, config.clone()).run(server.clone()));
             Some(config)
         }
         None => None,

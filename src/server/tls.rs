@@ -7,7 +7,10 @@ use std::{
 };
 
 use axum_server::tls_rustls::RustlsConfig;
-use openssl::{asn1::Asn1Time, x509::X509};
+use openssl::{
+    asn1::{Asn1Time, Asn1TimeRef},
+    x509::X509,
+};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -16,6 +19,7 @@ use rustls::{
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
+use super::Server;
 use crate::{
     config::{ClientCertificates, Tls},
     protocol::{Error, Timestamp},
@@ -53,8 +57,25 @@ pub enum TlsError {
     #[error("the certificate cannot be read")]
     Malformed(#[from] openssl::error::ErrorStack),
     /// Certificate and key cannot be used, or not together.
-    #[error("the certificate and the key cannot be used together")]
-    Unusable(#[from] rustls::Error),
+    #[error("the certificate in {} and the key in {} cannot be used together", .certificate.display(), .key.display())]
+    Unusable {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// Why not.
+        #[source]
+        cause: rustls::Error,
+    },
+}
+
+/// From when on and until when a certificate is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// Not before.
+    pub from: Timestamp,
+    /// Not after.
+    pub until: Timestamp,
 }
 
 impl Files {
@@ -76,16 +97,20 @@ impl Files {
         if chain.is_empty() { Err(TlsError::Empty(self.certificate.clone())) } else { Ok(chain) }
     }
 
-    /// When the server's own certificate ends.
+    /// From when on and until when the server's own certificate is good.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn not_after(&self) -> Result<Timestamp, TlsError> {
+    pub fn validity(&self) -> Result<Validity, TlsError> {
         let chain = self.chain()?;
         let own = chain.first().ok_or_else(|| TlsError::Empty(self.certificate.clone()))?;
+        let own = X509::from_der(own)?;
         let epoch = Asn1Time::from_unix(0)?;
-        let since = epoch.diff(X509::from_der(own)?.not_after())?;
-        Ok(Timestamp(i64::from(since.days) * 86_400 + i64::from(since.secs)))
+        let seconds = |at: &Asn1TimeRef| {
+            let since = epoch.diff(at)?;
+            Ok::<_, TlsError>(Timestamp(i64::from(since.days) * 86_400 + i64::from(since.secs)))
+        };
+        Ok(Validity { from: seconds(own.not_before())?, until: seconds(own.not_after())? })
     }
 
     /// What TLS needs.
@@ -101,12 +126,15 @@ impl Files {
         })?;
         let provider = Arc::new(ring::default_provider());
         // TLS 1.2 with its forward-secret suites, and 1.3: rustls has no others.
-        let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+        let unusable =
+            |cause| TlsError::Unusable { certificate: self.certificate.clone(), key: self.key.clone(), cause };
+        let builder = ServerConfig::builder_with_provider(provider.clone());
+        let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
         let builder = match self.clients {
             ClientCertificates::Off => builder.with_no_client_auth(),
             ClientCertificates::Optional => builder.with_client_cert_verifier(Arc::new(AnyCertificate(provider))),
         };
-        let mut config = builder.with_single_cert(chain, key)?;
+        let mut config = builder.with_single_cert(chain, key).map_err(unusable)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
@@ -117,6 +145,8 @@ pub struct Follower {
     files: Files,
     config: RustlsConfig,
     seen: Stamps,
+    /// Of the certificate in use.
+    validity: Option<Validity>,
 }
 
 /// What a look at the files has found.
@@ -136,7 +166,7 @@ impl Follower {
     /// Begin with files that were just read into `config`.
     #[must_use]
     pub fn new(files: Files, config: RustlsConfig) -> Self {
-        Self { seen: stamps(&files), files, config }
+        Self { seen: stamps(&files), validity: files.validity().ok(), files, config }
     }
 
     /// Look again, and read them if they have changed.
@@ -149,19 +179,23 @@ impl Follower {
         match self.files.read() {
             Ok(new) => {
                 self.config.reload_from_config(new);
+                self.validity = self.files.validity().ok();
                 Look::Renewed
             }
             Err(error) => Look::Unusable(error),
         }
     }
 
-    /// Look every few seconds.
-    pub async fn run(mut self) {
+    /// Look every few seconds, and say once a day that the certificate is about to end.
+    pub async fn run(mut self, server: Arc<Server>) {
+        let mut told = None;
         loop {
+            told = self.watch(&server, told);
             tokio::time::sleep(LOOK_EVERY).await;
             match self.look() {
                 Look::Unchanged => {}
                 Look::Renewed => {
+                    told = None;
                     tracing::info!(event = "certificate_renewed", "the certificate has changed and is in use");
                 }
                 Look::Unusable(error) => {
@@ -169,13 +203,37 @@ impl Follower {
                     tracing::error!(
                         event = "certificate_unusable",
                         cause,
+                        hint = "both files have to be there, of one kind, and belong together; they are read again when they change",
                         "the certificate has changed and is of no use; the old one stays"
                     );
                 }
             }
         }
     }
+
+    /// Say what is amiss with the time of the certificate in use, unless it was said for as many days already.
+    fn watch(&mut self, server: &Server, told: Option<i64>) -> Option<i64> {
+        let Some(Validity { from, until }) = self.validity else { return told };
+        server.metrics.certificate_ends(until);
+        let now = server.clock.now();
+        let days = (until - now).0.div_euclid(86_400);
+        if told == Some(days) || (now >= from && days >= SOON) {
+            return told;
+        }
+        let (file, not_before, not_after) = (self.files.certificate.display(), from.0, until.0);
+        if now < from {
+            tracing::error!(event = "certificate_not_yet_valid", %file, not_before, "the certificate is not good yet: browsers refuse it");
+        } else if until <= now {
+            tracing::error!(event = "certificate_expired", %file, not_after, "the certificate has expired: browsers refuse it");
+        } else {
+            tracing::warn!(event = "certificate_expires", %file, not_after, days, "the certificate is about to expire: was it to be renewed?");
+        }
+        Some(days)
+    }
 }
+
+/// Certificates are renewed a month before their end; so many days before it, something is amiss.
+const SOON: i64 = 14;
 
 /// Change whenever one of the files does.
 fn stamps(files: &Files) -> Stamps {

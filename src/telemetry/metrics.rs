@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 
 use super::log;
-use crate::protocol::Result;
+use crate::protocol::{Result, Timestamp};
 
 /// What is counted.
 pub struct Metrics {
@@ -19,7 +19,9 @@ pub struct Metrics {
     durations: Family<RouteLabels, Histogram>,
     errors: Family<ErrorLabels, Counter>,
     jobs: Family<JobLabels, Counter>,
+    done: Family<JobName, Gauge>,
     deleted: Counter,
+    certificate: Gauge,
     memory: Gauge,
 }
 
@@ -46,7 +48,9 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             errors: Family::default(),
             jobs: Family::default(),
+            done: Family::default(),
             deleted: Counter::default(),
+            certificate: Gauge::default(),
             memory: Gauge::default(),
         };
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -62,6 +66,18 @@ impl Metrics {
         registry.register("errors", "Requests that were refused or failed, by error code", metrics.errors.clone());
         registry.register("events", "Events that an operator should know of", log::events().clone());
         registry.register("jobs", "Work done in the background", metrics.jobs.clone());
+        registry.register_with_unit(
+            "job_last_success_timestamp",
+            "When work in the background last succeeded, in unix time",
+            Unit::Seconds,
+            metrics.done.clone(),
+        );
+        registry.register_with_unit(
+            "certificate_expiry_timestamp",
+            "When the certificate in use ends, in unix time; 0 where TLS does not end here",
+            Unit::Seconds,
+            metrics.certificate.clone(),
+        );
         registry.register("deleted_rows", "Rows deleted because they were past their time", metrics.deleted.clone());
         registry.register_with_unit("resident_memory", "Memory in use", Unit::Bytes, metrics.memory.clone());
         metrics
@@ -79,8 +95,16 @@ impl Metrics {
     }
 
     /// Count a run of a job.
-    pub fn job(&self, job: &'static str, is_done: bool) {
+    pub fn job(&self, job: &'static str, is_done: bool, now: Timestamp) {
+        if is_done {
+            self.done.get_or_create(&JobName { job }).set(now.0);
+        }
         self.jobs.get_or_create(&JobLabels { job, outcome: if is_done { "done" } else { "failed" } }).inc();
+    }
+
+    /// Say when the certificate in use ends.
+    pub fn certificate_ends(&self, at: Timestamp) {
+        self.certificate.set(at.0);
     }
 
     /// Count deleted rows.
@@ -130,6 +154,11 @@ struct ErrorLabels {
 struct JobLabels {
     job: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobName {
+    job: &'static str,
 }
 
 /// The name of an event.

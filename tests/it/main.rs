@@ -10,6 +10,7 @@ mod attacks;
 mod authorize;
 #[cfg(feature = "demo")]
 mod browser;
+mod certificate;
 #[cfg(feature = "demo")]
 mod chrome;
 mod cli;

@@ -105,6 +105,33 @@ fn imports<'a>(file: &str, program: &'a str) -> Vec<&'a str> {
     }
 }
 
+#[test]
+fn it_tells_of_every_metric_and_every_event() {
+    let readme = fs::read_to_string("README.md").expect("README.md is readable");
+    let metrics = latchkey::telemetry::Metrics::new().text().expect("metrics");
+    for help in metrics.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+        let (name, said) = help.split_once(' ').expect("a name and what it is");
+        assert!(readme.contains(&format!("`{name}")) && !said.is_empty(), "README.md does not tell of {name}");
+    }
+    let mut events = Vec::new();
+    let mut folders = vec![Path::new("src").to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let text = fs::read_to_string(&entry).expect("a file of text");
+            let named = text.split("event = \"").skip(1).filter_map(|rest| rest.split('"').next());
+            events.extend(named.filter(|name| *name != "…").map(str::to_owned));
+        }
+    }
+    assert!(events.len() > 10, "{events:?}");
+    for event in events {
+        assert!(readme.contains(&format!("`{event}`")), "README.md does not tell of the event {event}");
+    }
+}
+
 fn made_again(readme: &str) -> String {
     let mut made = String::new();
     let mut lines = readme.split_inclusive('\n');

@@ -21,7 +21,9 @@ use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tower::ServiceExt;
 
 use crate::{
+    certificate::{DAY, certificate},
     program::{Place, Serving, connect, exchange, get, read_reply},
+    stage::Stage,
     world::World,
 };
 
@@ -103,6 +105,29 @@ async fn metrics_are_not_for_another_machine() {
     // Whose address is unknown is not of this machine.
     let request = Request::get("/metrics").body(Body::empty()).expect("a request");
     assert_eq!(world.router.clone().oneshot(request).await.expect("an answer").status(), 403);
+}
+
+#[tokio::test]
+async fn who_turns_the_log_down_keeps_the_alarms() {
+    let place = Place::new().env("LATCHKEY_LOG_LEVEL", "error,latchkey::cli::serve=info");
+    let url = format!("sqlite:{}", place.path("latchkey.db").display());
+    let stage = Stage::new(place, &url, 1).await;
+    let serving = stage.place.serve(&[]);
+    let (code, verifier) = (stage.approval().code, "w".repeat(43));
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", &stage.app.redirect_uri),
+        ("code_verifier", &verifier),
+    ];
+    let refused = stage.caller(serving.main).asks("/token", &fields).expect("an answer");
+    assert_eq!(refused.status, 400, "{refused:?}");
+    let metrics = serving.get("/metrics").body;
+    assert!(metrics.contains("latchkey_events_total{event=\"code_refused\"} 1"), "{metrics}");
+    assert!(metrics.contains("latchkey_job_last_success_timestamp_seconds{job=\"look\"}"), "{metrics}");
+    assert!(metrics.contains("latchkey_certificate_expiry_timestamp_seconds 0"), "{metrics}");
+    let log = serving.stop();
+    assert!(!log.contains("code_refused"), "{log}");
 }
 
 #[test]
@@ -230,7 +255,12 @@ fn an_address_that_is_taken_is_said() {
     let place = Place::new();
     let serving = place.serve(&[]);
     let told = Place::new().run(&["serve", "--listen", &serving.main.to_string()]).refused();
-    assert!(told.contains(&format!("cannot listen on {}", serving.main)) && told.contains("hint: "), "{told}");
+    assert!(told.contains(&format!("cannot listen on {} (`listen`): ", serving.main)), "{told}");
+    assert!(told.contains("hint: another program has the address"), "{told}");
+    let place = Place::new().env("LATCHKEY_OPS_LISTEN", "192.0.2.1:1");
+    let told = place.run(&["serve", "--listen", "127.0.0.1:0"]).refused();
+    assert!(told.contains("cannot listen on 192.0.2.1:1 (`ops.listen`): "), "{told}");
+    assert!(told.contains("hint: no interface of this machine has that address"), "{told}");
 }
 
 #[test]
@@ -352,7 +382,7 @@ fn tls_ends_here_and_a_new_certificate_is_taken_up() {
     let place = Place::with_config(
         "issuer = \"https://localhost:8443\"\n[tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n",
     );
-    certificate(&place, "first.localhost");
+    certificate(&place, "first.localhost", (0, 30 * DAY));
     let serving = place.serve(&[]);
     let reply = over_tls(&place, &serving, "first.localhost").expect("TLS");
     assert_eq!(reply.status, 200);
@@ -366,7 +396,7 @@ fn tls_ends_here_and_a_new_certificate_is_taken_up() {
 #[test]
 fn a_certificate_that_changes_is_read_again_and_a_broken_one_is_not() {
     let place = Place::new();
-    certificate(&place, "first.localhost");
+    certificate(&place, "first.localhost", (0, 30 * DAY));
     let files = Files {
         certificate: place.path("cert.pem"),
         key: place.path("key.pem"),
@@ -379,33 +409,9 @@ fn a_certificate_that_changes_is_read_again_and_a_broken_one_is_not() {
     place.write("cert.pem", "broken");
     assert!(matches!(follower.look(), Look::Unusable(_)));
     assert!(Arc::ptr_eq(&first, &config.get_inner()), "a broken one is not taken");
-    certificate(&place, "second.localhost");
+    certificate(&place, "second.localhost", (0, 30 * DAY));
     assert!(matches!(follower.look(), Look::Renewed));
     assert!(!Arc::ptr_eq(&first, &config.get_inner()), "the new one is taken");
-}
-
-fn certificate(place: &Place, name: &str) {
-    use openssl::{asn1::Asn1Time, bn::BigNum, ec, hash::MessageDigest, nid::Nid, pkey::PKey, x509};
-    let group = ec::EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("P-256");
-    let key = PKey::from_ec_key(ec::EcKey::generate(&group).expect("a key")).expect("a key");
-    let mut subject = x509::X509NameBuilder::new().expect("a name");
-    subject.append_entry_by_text("CN", name).expect("a name");
-    let subject = subject.build();
-    let mut builder = x509::X509Builder::new().expect("a builder");
-    builder.set_version(2).expect("set");
-    builder.set_serial_number(&BigNum::from_u32(1).and_then(|n| n.to_asn1_integer()).expect("a number")).expect("set");
-    builder.set_subject_name(&subject).expect("set");
-    builder.set_issuer_name(&subject).expect("set");
-    builder.set_pubkey(&key).expect("set");
-    builder.set_not_before(&Asn1Time::days_from_now(0).expect("a time")).expect("set");
-    builder.set_not_after(&Asn1Time::days_from_now(30).expect("a time")).expect("set");
-    let mut alternative = x509::extension::SubjectAlternativeName::new();
-    alternative.dns(name.split(',').next().expect("a name"));
-    let alternative = alternative.build(&builder.x509v3_context(None, None)).expect("built");
-    builder.append_extension(alternative).expect("set");
-    builder.sign(&key, MessageDigest::sha256()).expect("signed");
-    place.write("cert.pem", builder.build().to_pem().expect("PEM"));
-    place.write("key.pem", key.private_key_to_pem_pkcs8().expect("PEM"));
 }
 
 fn over_tls(place: &Place, serving: &Serving, name: &str) -> std::io::Result<crate::program::Reply> {
