@@ -2,30 +2,13 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::program::{Place, mode};
+use crate::{
+    program::{Place, mode},
+    sqlite::sqlite,
+};
 
 const ADD_ALICE: &[&str] = &["user", "create", "alice", "--email", "alice@example.com", "--password-stdin"];
 const PASSWORD: &str = "correct horse battery\n";
-
-/// The database of a place, opened by hand.
-fn sqlite(place: &Place, name: &str, statement: &str) -> i64 {
-    use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
-    let run = async {
-        let mut connection = SqliteConnectOptions::new()
-            .filename(place.path(name))
-            .create_if_missing(true)
-            .connect()
-            .await
-            .expect("the database opens");
-        let row: Option<(i64,)> = sqlx::query_as(sqlx::AssertSqlSafe(statement.to_owned()))
-            .fetch_optional(&mut connection)
-            .await
-            .expect("the statement is right");
-        connection.close().await.expect("it closes");
-        row.map_or(0, |row| row.0)
-    };
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(run)
-}
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
@@ -103,6 +86,16 @@ fn a_database_that_cannot_be_opened_is_named_with_a_hint() {
     let told =
         Place::new().env("LATCHKEY_DATABASE_URL", "postgres://127.0.0.1:1/none").run(&["user", "list"]).refused();
     assert!(told.contains("hint: is the database running"), "{told}");
+}
+
+#[test]
+fn what_the_database_refuses_is_told_without_a_place_in_the_source() {
+    let place = Place::new();
+    place.run(&["migrate"]).ok();
+    sqlite(&place, "latchkey.db", "ALTER TABLE users RENAME TO people");
+    let told = place.run(&["user", "list"]).refused();
+    assert!(told.contains("the database refused a statement: ") && told.contains("no such table: users"), "{told}");
+    assert!(!told.contains("src/"), "{told}");
 }
 
 #[test]

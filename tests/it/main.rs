@@ -25,6 +25,7 @@ mod demo;
 #[cfg(feature = "demo")]
 mod demo_program;
 mod discovery;
+mod doctor;
 mod full_disk;
 mod introspect;
 mod key_cli;
@@ -46,6 +47,7 @@ mod resources;
 mod revoke;
 mod serving;
 mod sign_in;
+mod sqlite;
 mod stage;
 #[cfg(feature = "demo")]
 mod surfer;

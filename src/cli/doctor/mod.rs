@@ -1,19 +1,24 @@
 //! `latchkey doctor`: everything that can be checked without changing anything.
 
-use std::{os::unix::fs::PermissionsExt, path::Path};
+mod database;
+
+use std::os::unix::fs::PermissionsExt;
 
 use serde::Serialize;
 
-use super::{Failure, database, output, probe};
+use super::{Failure, database as own_files, output, probe};
 use crate::{
     clock::Clock,
-    config::{Problems, Settings, Sources, rules},
+    config::{Origin, Origins, Problems, SETTINGS, Setting, Settings, Sources, rules},
     endpoints::{discovery, health},
-    keys::{MasterKey, rotation},
-    protocol::{Algorithm, Timestamp},
+    keys::{
+        MasterKey,
+        rotation::{self, Listed},
+    },
+    protocol::{Algorithm, Lifetime, Timestamp},
     random::Random,
-    server::tls::Files,
-    store::{Store, StoreError},
+    server::tls::{Files, Validity},
+    store::Store,
     web::assets::Brand,
 };
 
@@ -43,7 +48,7 @@ struct Finding {
 pub async fn run(sources: &Sources, json: bool) -> Result<(), Failure> {
     let mut findings = Vec::new();
     match Settings::load(sources) {
-        Ok((settings, _)) => examine(&settings, sources, &mut findings).await,
+        Ok((settings, origins)) => examine(&settings, &origins, sources, &mut findings).await,
         Err(Problems(problems)) => {
             findings.extend(problems.iter().map(|problem| bad("configuration", problem.to_string())));
         }
@@ -75,22 +80,20 @@ fn words(finding: &Finding) -> String {
     output::printable(&format!("{mark} {}: {}{hint}", finding.check, finding.told))
 }
 
-async fn examine(settings: &Settings, sources: &Sources, findings: &mut Vec<Finding>) {
+async fn examine(settings: &Settings, origins: &Origins, sources: &Sources, findings: &mut Vec<Finding>) {
     let file = sources.file.as_ref().map_or("no file".to_owned(), |file| file.display().to_string());
     findings.push(good("configuration", format!("{file}; the issuer is {}", settings.issuer)));
     findings.extend(rules::warnings(settings).into_iter().map(|warning| warn("configuration", warning)));
+    findings.extend(exposed_secrets(settings, origins));
     let brand = &settings.brand;
     match Brand::new(&brand.name, brand.logo.as_deref(), brand.accent.as_deref()) {
         Ok(brand) => findings.extend(brand.remarks().iter().map(|remark| warn("brand", remark.clone()))),
         Err(error) => findings.push(bad("brand", error.to_string())),
     }
     let now = Clock::System.now();
-    if let Some(store) = examine_database(settings, findings).await {
-        examine_keys(settings, &store, findings).await;
-        findings.push(match health::clock_is_right(&store, now).await {
-            Ok(()) => good("clock", "agrees with the database's".to_owned()),
-            Err(error) => bad("clock", error.to_string()),
-        });
+    if let Some(store) = database::examine(settings, findings).await {
+        let rows = examine_keys(settings, &store, now, findings).await;
+        findings.push(examine_clock(&store, &rows, now).await);
         store.close().await;
     }
     if let Some(files) = Files::of(&settings.tls) {
@@ -99,61 +102,38 @@ async fn examine(settings: &Settings, sources: &Sources, findings: &mut Vec<Find
     findings.push(examine_issuer(settings).await);
 }
 
-async fn examine_database(settings: &Settings, findings: &mut Vec<Finding>) -> Option<Store> {
-    const CHECK: &str = "database";
-    if let Err(failure) = database::check_owner(&settings.database_url) {
-        findings.push(of_failure(CHECK, failure));
-        return None;
-    }
-    if let Some(file) = database::file(&settings.database_url)
-        && !file.exists()
-    {
-        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        findings.push(if directory.is_dir() {
-            warn(CHECK, format!("{} is not there yet; the first command that needs it makes it", file.display()))
-        } else {
-            bad(CHECK, format!("the directory {} does not exist", directory.display()))
-        });
-        return None;
-    }
-    let looked = async {
-        let store = Store::connect(&settings.database_url).await?;
-        let pending = store.pending_migrations().await?;
-        // Rolled back: it only shows that one could write.
-        drop(store.write().await?);
-        Ok::<_, StoreError>((store, pending))
+/// Files that hold a secret and that everybody on this machine may read.
+fn exposed_secrets(settings: &Settings, origins: &Origins) -> Vec<Finding> {
+    let holds_secret = |setting: &&Setting| {
+        setting.is_secret
+            || setting.shown(settings).is_some_and(|value| value.contains(":***@") || value.contains("=***"))
     };
-    match looked.await {
-        Ok((store, 0)) => {
-            findings.push(good(CHECK, "can be read and written, and its schema is up to date".to_owned()));
-            Some(store)
-        }
-        Ok((store, pending)) => {
-            findings.push(
-                warn(CHECK, format!("{pending} migrations are missing"))
-                    .hint("`latchkey migrate`, or the next start, applies them"),
-            );
-            store.close().await;
-            None
-        }
-        Err(error) => {
-            findings.push(of_failure(CHECK, error.into()));
-            None
-        }
-    }
+    let place = |setting: &Setting| match origins.of(setting.key) {
+        Origin::File { file, .. } | Origin::EnvFile(_, file) => Some((setting.key, file)),
+        _ => None,
+    };
+    let exposed = SETTINGS.iter().filter(holds_secret).filter_map(place);
+    exposed
+        .filter(|(_, file)| own_files::is_open_to_others(file))
+        .map(|(key, file)| {
+            let shown = file.display();
+            warn("configuration", format!("`{key}` is a secret, and {shown} can be read by others on this machine"))
+                .hint(format!("chmod o= {shown}"))
+        })
+        .collect()
 }
 
-async fn examine_keys(settings: &Settings, store: &Store, findings: &mut Vec<Finding>) {
+async fn examine_keys(settings: &Settings, store: &Store, now: Timestamp, findings: &mut Vec<Finding>) -> Vec<Listed> {
     const CHECK: &str = "keys";
     let rows = match rotation::list(store).await {
         Ok(rows) if rows.is_empty() => {
             findings.push(warn(CHECK, "there are none yet; the first start makes them".to_owned()));
-            return;
+            return rows;
         }
         Ok(rows) => rows,
         Err(error) => {
             findings.push(of_failure(CHECK, error.into()));
-            return;
+            return Vec::new();
         }
     };
     let keys = &settings.keys;
@@ -161,7 +141,7 @@ async fn examine_keys(settings: &Settings, store: &Store, findings: &mut Vec<Fin
         MasterKey::load(store, &settings.issuer, keys.master_key.as_ref(), &keys.file, &Random::System).await
     {
         findings.push(of_failure(CHECK, error.into()));
-        return;
+        return rows;
     }
     if keys.master_key.is_none()
         && let Ok(metadata) = std::fs::metadata(&keys.file)
@@ -170,23 +150,69 @@ async fn examine_keys(settings: &Settings, store: &Store, findings: &mut Vec<Fin
         let told = format!("{} can be read by others", keys.file.display());
         findings.push(bad(CHECK, told).hint(format!("chmod 600 {}", keys.file.display())));
     }
-    let lacks = |alg: &Algorithm, state: &str| !rows.iter().any(|row| row.alg == alg.as_str() && row.state == state);
-    let missing = keys.algorithms.iter().find(|alg| lacks(alg, "active") || lacks(alg, "next"));
-    findings.push(match missing {
-        Some(alg) => warn(CHECK, format!("{alg} has no active or no next key; the next start makes it")),
-        None => good(CHECK, "are sealed by this master key; each algorithm has an active and a next one".to_owned()),
-    });
+    findings.extend(keys.algorithms.iter().map(|alg| examine_ring(*alg, &rows, keys.rotate_every, now)));
+    rows
+}
+
+/// The keys of one algorithm.
+fn examine_ring(alg: Algorithm, rows: &[Listed], rotate_every: Lifetime, now: Timestamp) -> Finding {
+    const CHECK: &str = "keys";
+    let of_alg = || rows.iter().filter(|row| row.alg == alg.as_str());
+    let state = |state: &str| of_alg().find(|row| row.state == state);
+    let Some(active) = state("active") else {
+        let told = format!("there is no active {alg} key");
+        return if of_alg().next().is_none() {
+            warn(CHECK, told).hint("`keys.algorithms` names it; the next start makes one")
+        } else {
+            bad(CHECK, told).hint(format!("nothing can be signed: latchkey key rotate --now --algorithm {alg}"))
+        };
+    };
+    let signs_since = Timestamp(active.active_from.unwrap_or(active.created_at));
+    let overdue = now - (signs_since + rotate_every);
+    if overdue.0 > LATE {
+        let told =
+            format!("the {alg} key signs since {}, longer than `keys.rotate_every`", output::when(signs_since, now));
+        return warn(CHECK, told)
+            .hint("a running server rotates: look for job_failed in its log, or: latchkey key rotate");
+    }
+    if state("next").is_none() {
+        return warn(CHECK, format!("there is no next {alg} key to take over"))
+            .hint("a running server makes one within a minute: look for job_failed in its log");
+    }
+    good(CHECK, format!("{alg}: sealed by this master key; an active and a next one"))
+}
+
+/// PostgreSQL has a clock to compare with; beside SQLite there is only what was written by the clock of then.
+async fn examine_clock(store: &Store, keys: &[Listed], now: Timestamp) -> Finding {
+    const CHECK: &str = "clock";
+    if let Err(error) = health::clock_is_right(store, now).await {
+        return bad(CHECK, error.to_string()).hint("is NTP running? tokens are made and judged by this clock");
+    }
+    let latest = keys.iter().flat_map(|row| [Some(row.created_at), row.active_from, row.retired_at]).flatten().max();
+    match latest.map(Timestamp).filter(|at| (*at - now).0 > 2) {
+        Some(at) => bad(CHECK, format!("a key was made or moved at {}, which is yet to come", output::when(at, now)))
+            .hint("this machine's clock was set back, or was wrong then: is NTP running?"),
+        None if store.is_postgres() => good(CHECK, "agrees with the database's".to_owned()),
+        None => good(CHECK, "nothing in the database is from the future".to_owned()),
+    }
 }
 
 fn examine_certificate(files: &Files, now: Timestamp) -> Finding {
     const CHECK: &str = "certificate";
-    let ends = files.read().and_then(|_| files.validity()).map(|own| own.until);
-    match ends {
+    const RENEW: &str = "put the new files in the place of the old ones: a running server reads them within seconds";
+    match files.read().and_then(|_| files.validity()) {
         Err(error) => bad(CHECK, output::with_causes(&error)),
-        Ok(at) if at <= now => bad(CHECK, format!("expired {}", output::when(at, now))),
-        Ok(at) if (at - now).0 < SOON => warn(CHECK, format!("expires {}", output::when(at, now)))
-            .hint("the server reads the files again when they change"),
-        Ok(at) => good(CHECK, format!("is good until {}", output::when(at, now))),
+        Ok(Validity { from, .. }) if from > now => {
+            bad(CHECK, format!("is good from {} on, not yet", output::when(from, now)))
+                .hint("is this machine's clock right?")
+        }
+        Ok(Validity { until, .. }) if until <= now => {
+            bad(CHECK, format!("expired {}", output::when(until, now))).hint(RENEW)
+        }
+        Ok(Validity { until, .. }) if (until - now).0 < SOON => {
+            warn(CHECK, format!("expires {}", output::when(until, now))).hint(RENEW)
+        }
+        Ok(Validity { until, .. }) => good(CHECK, format!("is good until {}", output::when(until, now))),
     }
 }
 
@@ -217,8 +243,11 @@ async fn examine_issuer(settings: &Settings) -> Finding {
     }
 }
 
-/// Certificates are renewed a month before their end; a week before it, something is amiss.
-const SOON: i64 = 7 * 86_400;
+/// Certificates are renewed a month before their end; two weeks before it, something is amiss.
+const SOON: i64 = 14 * 86_400;
+
+/// A server looks every minute whether a key is due; one that was stopped over night is nothing to speak of.
+const LATE: i64 = 86_400;
 
 impl Finding {
     fn hint(self, hint: impl Into<String>) -> Self {
