@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{LARGEST_BODY, Peer, Server, incoming, panic::Caught};
+use super::{LARGEST_BODY, Peer, Server, incoming, panic::Caught, peer};
 use crate::{
     endpoints::{
         dialect::{self, Logged},
@@ -37,7 +37,7 @@ pub(super) async fn front(State(server): State<Arc<Server>>, mut request: Reques
     let id = server.random.id();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
-    let peer = peer(&server, &request);
+    let peer = whose(&server, &request);
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut too_large = None;
@@ -74,10 +74,11 @@ fn failed(id: &str, error: Error) -> Response {
     answer
 }
 
-fn peer(server: &Server, request: &Request) -> Peer {
+fn whose(server: &Server, request: &Request) -> Peer {
     let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let connection = connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
     let settings = &server.settings;
+    peer::warn_of_unnamed_proxy(connection, request.headers(), &settings.proxy.trusted);
     Peer::of(connection, settings.tls.certificate.is_some(), request.headers(), &settings.proxy.trusted)
 }
 

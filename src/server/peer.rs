@@ -1,6 +1,9 @@
 //! Who is at the other end of a request: the connection says it, or a proxy that the operator trusts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Once,
+};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
@@ -45,6 +48,23 @@ impl Peer {
 #[must_use]
 pub fn is_forwarded(headers: &HeaderMap) -> bool {
     FORWARDING.iter().any(|name| headers.contains_key(*name))
+}
+
+/// Say once that somebody forwards requests whom `proxy.trusted` does not name. Once, since anybody can pretend to.
+pub(super) fn warn_of_unnamed_proxy(connection: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) {
+    static TOLD: Once = Once::new();
+    let proxy = connection.to_canonical();
+    if TOLD.is_completed() || !is_forwarded(headers) || is_trusted(proxy, trusted) {
+        return;
+    }
+    TOLD.call_once(|| {
+        tracing::warn!(
+            event = "proxy_not_trusted",
+            %proxy,
+            hint = "if that is your proxy, name it in `proxy.trusted`; else somebody only pretends to be one",
+            "a request was forwarded by somebody who is not believed: everybody behind them shares one address"
+        );
+    });
 }
 
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {

@@ -131,6 +131,19 @@ async fn who_turns_the_log_down_keeps_the_alarms() {
 }
 
 #[test]
+fn a_proxy_that_was_not_named_is_told_of_once() {
+    let forwarded = |place: Place| {
+        let serving = place.serve(&[]);
+        for _ in 0..3 {
+            get(serving.main, "/healthz", "X-Forwarded-For: 192.0.2.7\r\n");
+        }
+        serving.stop().matches("proxy_not_trusted").count()
+    };
+    assert_eq!(forwarded(Place::new()), 1);
+    assert_eq!(forwarded(Place::new().env("LATCHKEY_PROXY_TRUSTED", "127.0.0.1")), 0);
+}
+
+#[test]
 fn strange_requests_make_no_metric() {
     let place = Place::new();
     let serving = place.serve(&[]);
