@@ -1,7 +1,7 @@
 //! What people sign in with: a username or an e-mail address, each in one normal form.
 //!
 //! Two spellings of one name must be one account, at creation and at the login page alike (RFC 8265 §3.3,
-//! UsernameCaseMapped): composed (NFC) and lower case.
+//! UsernameCaseMapped): of the usual width, lower case, and composed (NFC).
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -46,9 +46,13 @@ impl Username {
         if !name.starts_with(char::is_alphanumeric) || !name.ends_with(char::is_alphanumeric) {
             return refuse("a username begins and ends with a letter or digit");
         }
+        if name.nfkc().ne(name.chars()) {
+            // RFC 8264 §9.17: 𝐚𝐥𝐢𝐜𝐞 is no way to be another alice.
+            return refuse("a username has no ligatures, superscripts or letters of a certain style");
+        }
         if is_mixed(&name) {
             // A Cyrillic а among Latin letters looks like somebody else's name.
-            return refuse("a username keeps to the letters of one script; this one mixes Latin with others");
+            return refuse("a username keeps to the letters of one script; this one mixes several");
         }
         Ok(Self(name))
     }
@@ -118,14 +122,36 @@ const LONGEST_EMAIL: usize = 254;
 
 fn normal(text: &str) -> String {
     // Lower case first and compose afterwards: lowering may decompose (İ becomes i and a dot).
-    text.trim().nfc().flat_map(char::to_lowercase).nfc().collect()
+    text.trim().chars().flat_map(of_usual_width).nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// RFC 8265 §3.3.2: ａ is an a, and ｶ is a カ, as East Asian keyboards type them.
+fn of_usual_width(c: char) -> impl Iterator<Item = char> {
+    let is_other = matches!(c, '\u{3000}' | '\u{ff01}'..='\u{ffee}');
+    let (as_it_is, mapped) = if is_other { (None, Some(c)) } else { (Some(c), None) };
+    as_it_is.into_iter().chain(mapped.into_iter().nfkc())
 }
 
 fn is_mixed(name: &str) -> bool {
-    let is_latin = |c: &char| u32::from(*c) < 0x0250 || (0x1e00..0x1f00).contains(&u32::from(*c));
-    let mut letters = name.chars().filter(|c| c.is_alphabetic());
-    let first = letters.next().as_ref().map(is_latin);
-    first.is_some_and(|first| letters.any(|c| is_latin(&c) != first))
+    let mut scripts = name.chars().filter(|c| c.is_alphabetic()).map(script);
+    let first = scripts.next();
+    scripts.any(|script| Some(script) != first)
+}
+
+/// The scripts that have letters in common, to the eye. All others are one here: Japanese and Korean are written in
+/// several of them.
+fn script(letter: char) -> &'static str {
+    match letter {
+        ..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => "Latin",
+        '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => "Greek",
+        '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{2de0}'..='\u{2dff}' | '\u{a640}'..='\u{a69f}' => {
+            "Cyrillic"
+        }
+        '\u{530}'..='\u{58f}' => "Armenian",
+        '\u{13a0}'..='\u{13ff}' | '\u{ab70}'..='\u{abbf}' => "Cherokee",
+        '\u{2c80}'..='\u{2cff}' => "Coptic",
+        _ => "another",
+    }
 }
 
 #[cfg(test)]
@@ -134,8 +160,14 @@ mod tests {
 
     #[test]
     fn two_spellings_of_a_name_are_one() {
-        for (one, other) in [("Alice", "alice"), (" bob ", "bob"), ("JÜRGEN", "ju\u{308}rgen"), ("Ωμεγα", "ωμεγα")]
-        {
+        for (one, other) in [
+            ("Alice", "alice"),
+            (" bob ", "bob"),
+            ("JÜRGEN", "ju\u{308}rgen"),
+            ("Ωμεγα", "ωμεγα"),
+            ("ａｌｉｃｅ", "alice"),
+            ("ｶﾞ", "ガ"),
+        ] {
             assert_eq!(Username::parse(one).unwrap(), Username::parse(other).unwrap(), "{one}");
         }
         assert_eq!(Email::parse("Alice@Example.COM").unwrap().as_str(), "alice@example.com");
@@ -158,11 +190,24 @@ mod tests {
             "a/b",
             "a'b",
             "\u{430}lice",
+            // All of a kind, and to the eye of another kind: mathematical letters, ligatures, superscripts, letters in circles.
+            "\u{1d41a}\u{1d425}\u{1d422}\u{1d41c}\u{1d41e}",
+            "\u{fb01}n",
+            "x\u{b2}",
+            "\u{24d0}\u{24d1}",
+            "\u{1d43}\u{1d47}",
+            "\u{2170}v",
+            "\u{17f}am",
+            // Greek and Cyrillic.
+            "\u{3bf}\u{440}",
+            "\u{3c1}\u{430}\u{443}",
+            "\u{561}\u{430}",
             &long,
         ] {
             assert_eq!(Username::parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad:?}");
         }
-        for good in ["a", "alice", "o.brien-2_x+y", "jürgen", "алиса", "花子", "1st"] {
+        for good in ["a", "alice", "o.brien-2_x+y", "jürgen", "алиса", "花子", "山田はなコ", "김민수", "1st", "ωμεγα"]
+        {
             assert!(Username::parse(good).is_ok(), "{good}");
         }
     }
@@ -197,6 +242,9 @@ mod tests {
     fn what_is_typed_is_looked_up_as_it_was_registered() {
         assert_eq!(LoginName::read(" ALICE "), LoginName::Username("alice".into()));
         assert_eq!(LoginName::read("Alice@Example.com"), LoginName::Email("alice@example.com".into()));
+        // A Japanese keyboard types wide letters.
+        assert_eq!(LoginName::read("Ａｌｉｃｅ\u{3000}"), LoginName::Username("alice".into()));
+        assert_eq!(LoginName::read("alice＠example.com"), LoginName::Email("alice@example.com".into()));
         assert_eq!(LoginName::read(&"x".repeat(100_000)).as_str().len(), LONGEST_EMAIL + 1);
     }
 }
