@@ -112,7 +112,8 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return "none".to_owned();
     }
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| printable(cell).replace('\n', "\\n")).collect()).collect();
     let widths: Vec<usize> = headers
         .iter()
         .enumerate()
@@ -135,7 +136,9 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
 pub fn record(facts: &[(&str, String)]) -> String {
     let facts: Vec<_> = facts.iter().filter(|(_, value)| !value.is_empty()).collect();
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let line = |(name, value): &&(&str, String)| format!("{name:<width$}  {}", printable(value));
+    // Further lines of a value stand under its first: none can pass for another fact.
+    let under = format!("\n{:width$}  ", "");
+    let line = |(name, value): &&(&str, String)| format!("{name:<width$}  {}", printable(value).replace('\n', &under));
     facts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -189,6 +192,14 @@ mod tests {
         let rows = [vec!["a".to_owned(), "x\u{1b}[31m".to_owned()], vec!["longer".to_owned(), "é".to_owned()]];
         assert_eq!(table(&["id", "name"], &rows), "ID      NAME\na       x\\u{1b}[31m\nlonger  é");
         assert_eq!(table(&["id"], &[]), "none");
+    }
+
+    #[test]
+    fn no_cell_and_no_fact_can_pass_for_another() {
+        let rows = [vec!["mallory".to_owned(), "x\nalice    yes".to_owned()]];
+        assert_eq!(table(&["id", "name"], &rows).lines().count(), 2);
+        let facts = [("name", "Mallory\nenabled  yes".to_owned()), ("enabled", "no".to_owned())];
+        assert_eq!(record(&facts), "name     Mallory\n         enabled  yes\nenabled  no");
     }
 
     #[test]
