@@ -288,7 +288,7 @@ async fn set_enabled(registry: &Registry, id: &str, enabled: bool, now: Timestam
 /// A client id stands in URLs, headers and `sub`: letters, digits and `-._~`, and never what a user's `sub` can be.
 fn check_id(id: String) -> Result<String, Refusal> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    if id.is_empty() || id.len() > 100 || !id.bytes().all(is_plain) {
+    if id.is_empty() || id.len() > registry::LONGEST_ID || !id.bytes().all(is_plain) {
         return Err(wrong(format!("`client_id` is `{id}`; expected 1 to 100 letters, digits, and - . _ ~")));
     }
     if id.to_ascii_lowercase().starts_with(OF_USERS) {

@@ -82,6 +82,10 @@ impl Registry {
 
     /// What is known of a client, and whether it was read just now rather than remembered.
     pub(super) async fn remembered(&self, id: &str) -> Result<(Option<Registered>, bool)> {
+        // Ids that nobody has are remembered, too: long ones, made up one after the other, would fill the memory.
+        if id.len() > LONGEST_ID {
+            return Ok((None, true));
+        }
         let mut was_read = false;
         let found = self
             .0
@@ -123,6 +127,9 @@ impl fmt::Debug for Registry {
         write!(f, "Registry({})", self.0.issuer)
     }
 }
+
+/// No client's id is longer, in bytes.
+pub(super) const LONGEST_ID: usize = 100;
 
 /// How many clients are remembered; beyond it the ones asked for least are read again.
 const MOST_CLIENTS: usize = 10_000;

@@ -138,15 +138,19 @@ impl Refusal {
         Self { code, description, hint: None }
     }
 
-    /// The same refusal, with a word for the operator's log.
+    /// The same refusal, with a word for the operator's log. What a stranger sent may be as long as a request, and the
+    /// log is kept: it is cut to 1000 characters.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        let hint = hint.into();
+        let is_long = hint.len() > LONGEST_HINT;
+        self.hint = Some(if is_long { hint.chars().take(LONGEST_HINT).collect() } else { hint });
         self
     }
 }
 
 const LONGEST_DESCRIPTION: usize = 400;
+const LONGEST_HINT: usize = 1_000;
 
 /// NQSCHAR of RFC 6749, appendix A: `%x20-21 / %x23-5B / %x5D-7E`.
 fn is_nqschar(byte: u8) -> bool {
