@@ -128,7 +128,8 @@ async fn lane(
             return Ok((Meters::of_device(device, user_id), Queue::KnownDevice));
         }
     }
-    Ok((Meters::of_stranger(name.as_str(), credentials.address), Queue::Strangers))
+    let alarm = throttle::is_alarm(db, now).await?;
+    Ok((Meters::of_stranger(name.as_str(), credentials.address, alarm), Queue::Strangers))
 }
 
 async fn welcome(

@@ -5,6 +5,10 @@
 //! about who exists; and the address block it came from. A browser that has signed the user in before is counted by
 //! itself and by nothing else: strangers cannot use up its tries.
 //!
+//! Whoever tries one password at a million names from a million addresses stays below each of these counts. So what
+//! strangers get wrong is counted all together, too. That count blocks nobody, or it would be the way to lock everybody
+//! out; but while it is high, the names and the address blocks of strangers have fewer tries that are free.
+//!
 //! Keys are hashes cut to twenty bits. So the table holds no name and no address, and at most a million rows of each
 //! kind, whatever anybody sends.
 
@@ -47,8 +51,28 @@ const ACCOUNT: Budget =
 const ADDRESS: Budget =
     Budget { free: 49, first: Lifetime::seconds(30), longest: Lifetime::minutes(15), memory: Lifetime::hours(1) };
 
+/// Many connections have a whole IPv6 /48, which is 65,536 of the blocks above.
+const NETWORK: Budget = Budget { free: 199, ..ADDRESS };
+
 const DEVICE: Budget =
     Budget { free: 9, first: Lifetime::seconds(30), longest: Lifetime::hours(1), memory: Lifetime::days(1) };
+
+/// All strangers together, at every name and from everywhere: counted, and never blocked.
+const EVERYBODY: Budget =
+    Budget { free: i64::MAX, first: Lifetime::seconds(0), longest: Lifetime::seconds(0), memory: Lifetime::hours(1) };
+
+/// The key under which they are counted.
+const EVERYBODYS: &str = "everybody";
+
+/// So many wrong ones within an hour are nobody's typing mistakes.
+const ALARM: i64 = 300;
+
+/// What is let through while somebody guesses everywhere: a user who is new to their browser has a mistake free, and
+/// whoever tries many names runs out of addresses sooner.
+const ACCOUNT_UNDER_ALARM: Budget = Budget { free: 1, ..ACCOUNT };
+const ADDRESS_UNDER_ALARM: Budget =
+    Budget { free: 4, first: Lifetime::minutes(5), longest: Lifetime::hours(1), memory: Lifetime::hours(1) };
+const NETWORK_UNDER_ALARM: Budget = Budget { free: 19, ..ADDRESS_UNDER_ALARM };
 
 /// A try that was counted: the block each counter came under by it.
 pub(super) struct Counted(Vec<i64>);
@@ -63,13 +87,25 @@ pub(super) enum Outcome {
 
 impl Meters {
     /// For a browser that nobody knows.
-    pub(super) fn of_stranger(name: &str, address: IpAddr) -> Self {
-        let block = address_block(address);
-        Self(vec![
-            Meter { key: key("account", name), budget: ACCOUNT, is_cleared: true },
-            // Not cleared: else whoever has an account of their own could guess at others for ever.
-            Meter { key: key("address", &block), budget: ADDRESS, is_cleared: false },
-        ])
+    pub(super) fn of_stranger(name: &str, address: IpAddr, alarm: bool) -> Self {
+        let (account, block, network) = if alarm {
+            (ACCOUNT_UNDER_ALARM, ADDRESS_UNDER_ALARM, NETWORK_UNDER_ALARM)
+        } else {
+            (ACCOUNT, ADDRESS, NETWORK)
+        };
+        // Only the account's is cleared: else whoever has an account of their own could guess at others for ever. In this
+        // order, everywhere, so that no two tries wait for each other's rows.
+        let mut meters = vec![
+            Meter { key: key("account", name), budget: account, is_cleared: true },
+            Meter { key: key("address", &address_block(address)), budget: block, is_cleared: false },
+        ];
+        meters.extend(wider_network(address).map(|own| Meter {
+            key: key("network", &own),
+            budget: network,
+            is_cleared: false,
+        }));
+        meters.push(Meter { key: EVERYBODYS.to_owned(), budget: EVERYBODY, is_cleared: false });
+        Self(meters)
     }
 
     /// For a browser that has signed this user in before.
@@ -95,6 +131,7 @@ impl Meters {
 
     async fn try_count(&self, store: &Store, now: Timestamp) -> Result<Outcome> {
         let mut counted = Vec::new();
+        let mut raises_alarm = false;
         let mut tx = store.write().await?;
         for meter in &self.0 {
             let expires_at = now + meter.budget.memory;
@@ -107,9 +144,17 @@ impl Meters {
             if until > 0 {
                 login_failures::block(&mut tx, &meter.key, until).await?;
             }
+            raises_alarm |= meter.key == EVERYBODYS && found.failures == ALARM;
             counted.push(until);
         }
         tx.commit().await?;
+        if raises_alarm {
+            tracing::warn!(
+                event = "guessing_everywhere",
+                failures = ALARM,
+                "unknown browsers sign in wrongly at many names and from many addresses: for the rest of the hour they have fewer tries"
+            );
+        }
         Ok(Outcome::Go(Counted(counted)))
     }
 
@@ -124,6 +169,12 @@ impl Meters {
         }
         Ok(())
     }
+}
+
+/// Whether strangers have got so much wrong lately that somebody must be guessing.
+pub(super) async fn is_alarm(db: &mut impl Access, now: Timestamp) -> Result<bool> {
+    let found = login_failures::find(db, EVERYBODYS, now.0).await?;
+    Ok(found.is_some_and(|found| found.failures >= ALARM))
 }
 
 /// Hold nothing against a name any more.
@@ -149,6 +200,17 @@ fn address_block(address: IpAddr) -> String {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// The IPv6 /48 around it. An IPv4 address has no such thing: its blocks are scarce.
+fn wider_network(address: IpAddr) -> Option<String> {
+    match address.to_canonical() {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}::/48"))
         }
     }
 }
@@ -182,6 +244,20 @@ mod tests {
         assert_eq!(block("192.0.2.7"), block("::ffff:192.0.2.9"), "an IPv4 address is one, however it is written");
         assert_eq!(block("2001:db8::1"), block("2001:db8::ffff:1:2"));
         assert_ne!(block("2001:db8::1"), block("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn what_a_connection_has_of_ipv6_is_one_network() {
+        let network = |text: &str| wider_network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1::1"), network("2001:db8:1:ffff::1"));
+        assert_ne!(network("2001:db8:1::1"), network("2001:db8:2::1"));
+        assert_eq!(network("192.0.2.7"), None);
+        assert_eq!(network("::ffff:192.0.2.7"), None);
+    }
+
+    #[test]
+    fn all_strangers_together_are_never_blocked() {
+        assert_eq!(EVERYBODY.block(1_000_000_000), None);
     }
 
     #[test]
