@@ -60,10 +60,10 @@ pub async fn serve(server: &Arc<Server>, on: Listeners, control: &Control) -> io
     };
     let mut listening = tokio::task::JoinSet::new();
     for listener in on.main {
-        listening.spawn(listen(listener, routes.clone(), config.clone(), control.clone()));
+        listening.spawn(listen(listener, routes.clone(), config.clone(), control.clone(), LONGEST_HEAD));
     }
     if let Some(listener) = on.ops {
-        listening.spawn(listen(listener, ops_router(server.clone()), None, control.clone()));
+        listening.spawn(listen(listener, ops_router(server.clone()), None, control.clone(), LONGEST_HEAD));
     }
     while let Some(ended) = listening.join_next().await {
         ended.map_err(io::Error::other)??;
@@ -72,16 +72,22 @@ pub async fn serve(server: &Arc<Server>, on: Listeners, control: &Control) -> io
     Ok(())
 }
 
-async fn listen(listener: TcpListener, routes: Router, tls: Option<RustlsConfig>, control: Control) -> io::Result<()> {
+async fn listen(
+    listener: TcpListener,
+    routes: Router,
+    tls: Option<RustlsConfig>,
+    control: Control,
+    patience: Duration,
+) -> io::Result<()> {
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::with_control(control);
     let mut plain = axum_server::from_tcp(listener)?
         .handle(handle)
-        .first_request_timeout(LONGEST_HEAD)
+        .first_request_timeout(patience)
         .accept_error_handler(|peer, error| {
             tracing::debug!(peer = peer.map(ToString::to_string), %error, "a connection could not be accepted");
         });
-    limit(plain.http_builder());
+    limit(plain.http_builder(), patience);
     match tls {
         None => plain.acceptor(NoDelayAcceptor::new()).serve(service).await,
         Some(config) => {
@@ -92,15 +98,15 @@ async fn listen(listener: TcpListener, routes: Router, tls: Option<RustlsConfig>
 }
 
 /// What one connection may take of us.
-fn limit(builder: &mut Builder<TokioExecutor>) {
-    builder.http1().header_read_timeout(LONGEST_HEAD).max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
+fn limit(builder: &mut Builder<TokioExecutor>, patience: Duration) {
+    builder.http1().header_read_timeout(patience).max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
     builder
         .http2()
         .max_header_list_size(LARGEST_HEAD_H2)
         .max_concurrent_streams(MOST_STREAMS)
         .max_send_buf_size(LARGEST_HEAD)
-        .keep_alive_interval(LONGEST_HEAD)
-        .keep_alive_timeout(LONGEST_HEAD);
+        .keep_alive_interval(patience)
+        .keep_alive_timeout(patience);
 }
 
 /// A request's head has to have come by then; a connection that asks nothing for so long is closed.
@@ -111,3 +117,42 @@ const LARGEST_HEAD: usize = 64 * 1024;
 const LARGEST_HEAD_H2: u32 = 64 * 1024;
 const MOST_HEADERS: usize = 100;
 const MOST_STREAMS: u32 = 128;
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_sends_a_head_too_slowly_or_asks_nothing_more_is_cut_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let routes = Router::new().route("/", get(async || "here"));
+        let control = Control::new();
+        let serving = tokio::spawn(listen(listener, routes, None, control.clone(), Duration::from_millis(50)));
+        let settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        for (what, begun) in [
+            ("nothing", &b""[..]),
+            ("half a line", b"GET / HT"),
+            ("half a head", b"GET / HTTP/1.1\r\nHost: x\r\nX: "),
+            ("half a preface", b"PRI * HTTP/2.0\r\n\r\nS"),
+            ("a request, and then nothing", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+            ("a request, and then half a line", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"),
+            ("a connection that answers no ping", settings),
+        ] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(begun).await.unwrap();
+            let mut read = Vec::new();
+            // It ends, or this waits for ever.
+            drop(stream.read_to_end(&mut read).await);
+            assert_eq!(read.ends_with(b"here"), what.starts_with("a request"), "{what}");
+        }
+        control.shutdown();
+        serving.await.unwrap().unwrap();
+    }
+}
