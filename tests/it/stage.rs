@@ -41,7 +41,7 @@ impl Stage {
 
     /// The client's program, which asks the server at that address.
     pub(crate) fn caller(&self, address: SocketAddr) -> Caller<'_> {
-        Caller { app: &self.app, address }
+        Caller::of(&self.app, address)
     }
 }
 
@@ -52,7 +52,12 @@ pub(crate) struct Caller<'a> {
     address: SocketAddr,
 }
 
-impl Caller<'_> {
+impl<'a> Caller<'a> {
+    /// A client's program that asks the server at that address.
+    pub(crate) fn of(app: &'a App, address: SocketAddr) -> Self {
+        Self { app, address }
+    }
+
     pub(crate) fn redeems(&self, code: &str) -> Option<Reply> {
         self.asks(
             "/token",
