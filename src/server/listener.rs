@@ -10,12 +10,11 @@ use std::{
 use axum::Router;
 use axum_server::{
     Control, Handle,
-    accept::NoDelayAcceptor,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
 use hyper_util::{rt::TokioExecutor, server::conn::auto::Builder};
 
-use super::{Server, ops_router, router, tls};
+use super::{Server, crowd::Crowd, ops_router, router, tls};
 
 /// Open listeners that do not answer yet: whoever connects waits until [`serve`].
 pub struct Listeners {
@@ -58,12 +57,20 @@ pub async fn serve(server: &Arc<Server>, on: Listeners, control: &Control) -> io
         }
         None => None,
     };
+    let crowd = Crowd::new(&server.settings.proxy.trusted);
     let mut listening = tokio::task::JoinSet::new();
     for listener in on.main {
-        listening.spawn(listen(listener, routes.clone(), config.clone(), control.clone(), LONGEST_HEAD));
+        listening.spawn(listen(listener, routes.clone(), config.clone(), control.clone(), crowd.clone(), LONGEST_HEAD));
     }
     if let Some(listener) = on.ops {
-        listening.spawn(listen(listener, ops_router(server.clone()), None, control.clone(), LONGEST_HEAD));
+        listening.spawn(listen(
+            listener,
+            ops_router(server.clone()),
+            None,
+            control.clone(),
+            Crowd::few(),
+            LONGEST_HEAD,
+        ));
     }
     while let Some(ended) = listening.join_next().await {
         ended.map_err(io::Error::other)??;
@@ -77,6 +84,7 @@ async fn listen(
     routes: Router,
     tls: Option<RustlsConfig>,
     control: Control,
+    crowd: Crowd,
     patience: Duration,
 ) -> io::Result<()> {
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -89,9 +97,9 @@ async fn listen(
         });
     limit(plain.http_builder(), patience);
     match tls {
-        None => plain.acceptor(NoDelayAcceptor::new()).serve(service).await,
+        None => plain.acceptor(crowd).serve(service).await,
         Some(config) => {
-            let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new());
+            let acceptor = RustlsAcceptor::new(config).acceptor(crowd);
             plain.acceptor(acceptor).serve(service).await
         }
     }
@@ -134,7 +142,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/", get(async || "here"));
         let control = Control::new();
-        let serving = tokio::spawn(listen(listener, routes, None, control.clone(), Duration::from_millis(50)));
+        let serving =
+            tokio::spawn(listen(listener, routes, None, control.clone(), Crowd::new(&[]), Duration::from_millis(50)));
         let settings = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
         for (what, begun) in [
             ("nothing", &b""[..]),

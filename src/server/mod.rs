@@ -1,6 +1,7 @@
 //! The server: what every request may need, and the one route table.
 
 mod cors;
+mod crowd;
 mod front;
 mod incoming;
 pub mod listener;

@@ -17,7 +17,10 @@ use latchkey::{
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
-use crate::world::{Answer, Browser, ISSUER, PASSWORD, World, encode, field};
+use crate::{
+    program::{self, Place},
+    world::{Answer, Browser, ISSUER, MASTER_KEY, PASSWORD, World, database_url, encode, field},
+};
 
 /// A listening server behind a proxy, so that a test may come from anywhere.
 async fn behind_a_proxy() -> World {
@@ -201,6 +204,27 @@ async fn case_71_whoever_guesses_everywhere_has_fewer_tries_and_locks_nobody_out
         assert!(!is_welcome(&tries(&mut browser, "carol", "wrong horse battery").await));
     }
     assert!(!is_welcome(&tries(&mut stranger(&world, "198.51.9.1"), "carol", "wrong horse battery").await));
+}
+
+#[tokio::test]
+async fn case_71_whoever_looks_after_the_server_hears_of_guesses_everywhere() {
+    let url = database_url().await;
+    let world = World::of_today(&url).await;
+    count(&world, EVERYBODY, 299).await;
+    world.server.store.close().await;
+    let place = Place::new().env("LATCHKEY_DATABASE_URL", &url).env("LATCHKEY_KEYS_MASTER_KEY", MASTER_KEY);
+    let serving = place.serve(&[]);
+    for n in 0..2 {
+        let page = program::get(serving.main, "/login", "");
+        let cookie = page.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a session");
+        let csrf = field(&page.body, "csrf").expect("a token");
+        let form = encode(&[("csrf", &csrf), ("username", &format!("victim{n}")), ("password", "wrong horse battery")]);
+        program::post(serving.main, "/login", &format!("Cookie: {cookie}\r\n"), &form).expect("an answer");
+    }
+    let metrics = serving.get("/metrics").body;
+    assert!(metrics.contains("latchkey_events_total{event=\"guessing_everywhere\"} 1"), "{metrics}");
+    let log = serving.stop();
+    assert_eq!(log.matches("\"event\":\"guessing_everywhere\"").count(), 1, "{log}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! N, cases 84 to 86: other sites' scripts, the `Host` header, and requests that are too large, too slow or ambiguous.
 
+use std::io::{Read, Write};
+
 use axum::{
     body::Body,
     http::{Method, Request},
@@ -10,7 +12,7 @@ use tokio::{
 };
 
 use super::{is_alive, member, site};
-use crate::program::{Place, post};
+use crate::program::{Place, connect, post, read_reply};
 use crate::world::{Answer, ISSUER, World, basic, encode};
 
 const EVIL: &str = "https://evil.example";
@@ -284,6 +286,36 @@ fn case_86_a_long_request_makes_no_long_line_in_the_log() {
     let log = serving.stop();
     let longest = log.lines().map(str::len).max().unwrap_or_default();
     assert!(log.contains("invalid_client") && longest < 3_000, "a line of {longest} bytes");
+}
+
+/// This machine is a proxy's, and may fill the house.
+#[test]
+fn case_86_connections_that_say_nothing_leave_room_for_the_database() {
+    let place = Place::new();
+    let serving = place.serve_by("ulimit -n 200; exec \"$0\" \"$@\"");
+    let mut early = connect(serving.main);
+    let held: Vec<_> = (0..300)
+        .map(|_| {
+            let mut stream = connect(serving.main);
+            drop(stream.write_all(b"GET /login HTTP/1.1\r\nHost: x\r\nX: "));
+            stream
+        })
+        .collect();
+    // Too many of them: they are closed, not left to wait.
+    let mut last = held.last().expect("a connection");
+    let mut rest = Vec::new();
+    drop(last.read_to_end(&mut rest));
+    assert!(rest.is_empty(), "{rest:?}");
+    // Whoever is connected is answered, from the database, too.
+    early.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it is open");
+    assert_eq!(read_reply(early).status, 200);
+    drop(held);
+    let mut answer = serving.get("/login");
+    while answer.status != 200 {
+        answer = serving.get("/login");
+    }
+    let log = serving.stop();
+    assert!(log.contains("\"event\":\"too_many_connections\""), "{log}");
 }
 
 /// What comes back for these pieces, as text.
