@@ -70,11 +70,15 @@ pub fn check(claims: &Map<String, Value>) -> Result<(), Refusal> {
         }
         check_type(base, value).map_err(|expected| refuse(format!("claim `{name}` has to be {expected}")))?;
     }
-    let length = serde_json::to_string(claims).map_or(usize::MAX, |json| json.len());
-    if length > MOST_BYTES {
+    if is_too_much(claims) {
         return Err(refuse("the claims of a user are at most 16 KiB of JSON".to_owned()));
     }
     Ok(())
+}
+
+/// Whether that is more than is kept of one person.
+pub(super) fn is_too_much(claims: &Map<String, Value>) -> bool {
+    serde_json::to_string(claims).map_or(true, |json| json.len() > MOST_BYTES)
 }
 
 /// Whether a claim is what it has to be, by the standard; or what that is.

@@ -65,20 +65,35 @@ impl Detail {
     }
 }
 
+/// Why what was typed cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// This detail cannot be that.
+    Detail(Detail),
+    /// With all else that is known of this person it is too much; of what has changed this is the longest.
+    TooMuch(Detail),
+}
+
 /// The claims that are others now that this was typed. A detail that was left as it stood stays as it is: an address
 /// in parts is not written out for nothing.
 ///
 /// # Errors
-/// The first detail that cannot be what was typed.
-pub fn changes<'a>(account: &Account, typed: impl Fn(Detail) -> &'a str) -> Result<Map<String, Value>, Detail> {
+/// The first detail that cannot be what was typed, or the one that is too much.
+pub fn changes<'a>(account: &Account, typed: impl Fn(Detail) -> &'a str) -> Result<Map<String, Value>, Unfit> {
+    let is_another = |detail: &Detail| lines(typed(*detail)) != lines(&detail.of(account));
+    let changed: Vec<Detail> = Detail::ALL.iter().copied().filter(is_another).collect();
     let mut changes = Map::new();
-    for detail in Detail::ALL.iter().copied() {
-        let text = typed(detail);
-        if lines(text) != lines(&detail.of(account)) {
-            changes.insert(detail.claim().to_owned(), detail.read(text).ok_or(detail)?);
-        }
+    for detail in &changed {
+        let value = detail.read(typed(*detail)).ok_or(Unfit::Detail(*detail))?;
+        changes.insert(detail.claim().to_owned(), value);
     }
-    Ok(changes)
+    let longest = changed.into_iter().max_by_key(|detail| typed(*detail).len());
+    match longest {
+        Some(longest) if claims::is_too_much(&claims::patched(account.claims.clone(), changes.clone())) => {
+            Err(Unfit::TooMuch(longest))
+        }
+        _ => Ok(changes),
+    }
 }
 
 /// Digits with what people write between and before them; an extension as RFC 3966 has it (OIDC Core §5.1).

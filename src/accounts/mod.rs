@@ -14,7 +14,7 @@ pub use account::{
     Account, Changes, NewAccount, create, delete, disable, enable, find, find_by_username, list, set_password,
     sign_out_everywhere, update,
 };
-pub use detail::Detail;
+pub use detail::{Detail, Unfit};
 pub use identifier::{Email, Username};
 pub use login::{Attempt, Credentials, sign_in, unlock};
 pub use password::{Passwords, Queue, Turn, Verdict};

@@ -1,7 +1,10 @@
 //! From an approval to a grant with its code (RFC 6749 §4.1.2, product decision 3).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::{login::Login, offer::Offer, request::Request};
 use crate::{
+    keys::RefreshKey,
     protocol::{Lifetime, PlainSecret, Result, Timestamp},
     random::Random,
     store::{Write, grants},
@@ -11,8 +14,10 @@ use crate::{
 const PREFIX: &str = "lkc_";
 
 /// What a code is made under.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// The code itself.
+    pub code: &'a PlainSecret,
     /// How long the code lives.
     pub lifetime: Lifetime,
     /// The issuer's epoch, as read before anything is written.
@@ -21,7 +26,22 @@ pub struct Terms {
     pub now: Timestamp,
 }
 
-/// Keep the grant of an approval, and give its code.
+/// The code of a request that was answered at once.
+#[must_use]
+pub fn by_chance(random: &Random) -> PlainSecret {
+    PlainSecret::new(format!("{PREFIX}{}", random.token()))
+}
+
+/// The code of a request that waited for its user. It is the same on every node and at every time, so that a second
+/// press of the button can repeat the answer of the first, and yet nothing is kept of it but its hash.
+#[must_use]
+pub fn of_request(key: &RefreshKey, request_id: &str) -> PlainSecret {
+    // No refresh token begins like this, so no MAC of one is ever a code.
+    let mac = key.mac(format!("{PREFIX}{request_id}").as_bytes());
+    PlainSecret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(mac)))
+}
+
+/// Keep the grant of an approval under its code.
 ///
 /// The grant carries epochs that were read before it is written: whoever is signed out, disabled or suspended in between
 /// raises one, and the grant is dead from the start.
@@ -33,11 +53,10 @@ pub async fn issue(
     request: &Request,
     login: &Login,
     offer: &Offer,
-    terms: Terms,
+    terms: Terms<'_>,
     random: &Random,
-) -> Result<PlainSecret> {
-    let Terms { lifetime, issuer_epoch, now } = terms;
-    let code = PlainSecret::new(format!("{PREFIX}{}", random.token()));
+) -> Result<()> {
+    let Terms { code, lifetime, issuer_epoch, now } = terms;
     let code_expires_at = (now + lifetime).0;
     let grant = grants::Grant {
         id: random.id(),
@@ -73,6 +92,5 @@ pub async fn issue(
         ended_at: None,
         ended_by: None,
     };
-    grants::insert(tx, &grant).await?;
-    Ok(code)
+    Ok(grants::insert(tx, &grant).await?)
 }

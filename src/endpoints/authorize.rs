@@ -30,7 +30,7 @@ use crate::{
         form::{FormBody, Query},
         login,
         page::{self, PageError},
-        pick_account,
+        pick_account, second_press,
         session::{BrowserSession, SignedIn},
         visitor::Visitor,
     },
@@ -41,6 +41,9 @@ pub const AUTHORIZE: &str = "/authorize";
 
 /// Where a browser comes back to with a request that waits.
 pub const RESUME: &str = "/authorize/resume";
+
+/// Says that this browser was given a cookie a moment ago.
+const ASKED: &str = "cookie";
 
 /// A posted request of at most so many bytes is sent on in the URL; a longer one by reference.
 const LONGEST_URL: usize = 2_000;
@@ -103,12 +106,16 @@ pub async fn resume(
     Query(query): Query,
 ) -> Result<HttpResponse, PageError> {
     let now = server.clock.now();
-    let id = query.get("request").ok_or(PageError::Expired)?;
-    let own = browser.browser_or_begin().await?;
-    let mut db = server.store.read().await?;
-    let found = waiting::find(&mut db, id, Some(&own), now).await?;
-    drop(db);
+    let id = query.get("request").ok_or(PageError::NoReference)?;
+    let own = browser.browser().await?;
+    if own.is_none() && query.get(ASKED).is_none() {
+        // A page has found no session, so one begins here; a browser that keeps no cookies would go round in circles.
+        browser.browser_or_begin().await?;
+        return Ok(page::see_other(&server, &format!("{}&{ASKED}=yes", resume_path(id))));
+    }
+    let found = waiting::find(&mut server.store.read().await?, id, own.as_deref(), now).await?;
     match found {
+        Found::AnotherBrowsers(params) if own.is_none() => Err(PageError::NoCookies(params)),
         // Answered before (the back button, a double click), or begun in another browser: begin again with the same
         // parameters, which is what following the app's own link would do.
         Found::Mine(request) if request.is_spent => begin(&server, &visitor, &browser, request.params, None).await,
@@ -261,18 +268,30 @@ pub async fn grant(
     let request = &situation.request;
     let issuer_epoch = server.grants.issuer_epoch().await?;
     let mut tx = server.store.write().await?;
-    if let Some(consent) = consent {
-        consents::remember(&mut tx, consent).await?;
-    }
     if let Some(waiting) = waiting
         && !authorization_requests::spend(&mut tx, &waiting.id, now.0).await?
     {
-        drop(tx);
-        // Another tab answered it a moment ago: go round again, as after a reload.
-        return Ok(page::see_other(server, &resume_path(&waiting.id)));
+        // Pressed twice at once: one answer for both, as soon as the disk has what the first has done. Else another tab
+        // answered it a moment ago: go round again, as after a reload.
+        let given = match consent {
+            Some(_) => second_press::allowed(server, &mut tx, request, &waiting.id, login, offer.org_id()).await?,
+            None => None,
+        };
+        tx.commit().await?;
+        return Ok(match given {
+            Some(answer) => page::deliver(visitor, &answer),
+            None => page::see_other(server, &resume_path(&waiting.id)),
+        });
     }
-    let terms = Terms { lifetime: server.settings.tokens.code, issuer_epoch, now };
-    let code = code::issue(&mut tx, request, login, offer, terms, &server.random).await?;
+    if let Some(consent) = consent {
+        consents::remember(&mut tx, consent).await?;
+    }
+    let code = match waiting {
+        Some(waiting) => code::of_request(&server.keyring.refresh_key(), &waiting.id),
+        None => code::by_chance(&server.random),
+    };
+    let terms = Terms { code: &code, lifetime: server.settings.tokens.code, issuer_epoch, now };
+    code::issue(&mut tx, request, login, offer, terms, &server.random).await?;
     tx.commit().await?;
     Ok(page::deliver(visitor, &request.recipient.accept(code.expose())))
 }
@@ -305,12 +324,22 @@ pub fn answer_refusal(visitor: &Visitor, recipient: &Recipient, refusal: Refusal
 pub async fn deny(server: &Server, visitor: &Visitor, waiting: Waiting) -> Result<HttpResponse, PageError> {
     let mut tx = server.store.write().await?;
     if !authorization_requests::spend(&mut tx, &waiting.id, server.clock.now().0).await? {
-        drop(tx);
-        // Another tab has answered it: the app is told one thing, not two.
-        return Ok(page::see_other(server, &resume_path(&waiting.id)));
+        let resume = page::see_other(server, &resume_path(&waiting.id));
+        // Said twice at once; or another tab has answered it, and the app is told one thing, not two.
+        let said = second_press::denied(server, visitor, &mut tx, waiting).await?;
+        tx.commit().await?;
+        return Ok(said.unwrap_or(resume));
     }
     tx.commit().await?;
-    match read(server, waiting.params).await {
+    tell_no(server, visitor, waiting.params).await
+}
+
+/// Tell the client that its user said no.
+///
+/// # Errors
+/// A page, when the client or its redirect URI is not what it was.
+pub async fn tell_no(server: &Server, visitor: &Visitor, params: Params) -> Result<HttpResponse, PageError> {
+    match read(server, params).await {
         Ok(request) => {
             let refusal = Refusal::new(Code::AccessDenied, "the user said no");
             answer_refusal(visitor, &request.recipient, refusal)

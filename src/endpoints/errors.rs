@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::Response,
 };
 
@@ -39,13 +39,9 @@ pub async fn all(State(server): State<Arc<Server>>, call: Call) -> Response {
     answer(StatusCode::OK, views::error_codes(&frame(&server, &call)))
 }
 
+/// For developers, so in the language of the specifications, and in that alone.
 fn frame<'a>(server: &'a Server, call: &'a Call) -> Frame<'a> {
-    Frame {
-        locale: Locale::negotiate(None, call.header(header::ACCEPT_LANGUAGE)),
-        brand: &server.brand,
-        base: server.settings.base_path(),
-        request_id: &call.id,
-    }
+    Frame { locale: Locale::En, brand: &server.brand, base: server.settings.base_path(), request_id: &call.id }
 }
 
 fn answer(status: StatusCode, html: String) -> Response {

@@ -1,10 +1,10 @@
-//! The key under which refresh tokens carry a MAC.
+//! The key under which refresh tokens carry a MAC, and from which the code of an approval is made.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// An HMAC-SHA256 key, prepared: a MAC costs two compressions and no set-up. It is sealed in the database, so that every
-/// node makes the identical token.
+/// node makes the identical token and the identical code.
 #[derive(Clone)]
 pub struct RefreshKey(Hmac<Sha256>);
 

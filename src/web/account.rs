@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    accounts::{self, Attempt, Changes, Credentials, Detail, detail, password},
+    accounts::{self, Attempt, Changes, Credentials, Detail, Unfit, detail, password},
     authorization::login::Login,
     orgs::{self, Membership},
     protocol::{Code, Error, Params, PlainSecret, RedirectUri, Timestamp},
@@ -44,12 +44,15 @@ pub async fn get(
     browser: BrowserSession,
 ) -> Result<Response, PageError> {
     match browser.signed_in(&server, server.clock.now()).await? {
-        Some(signed_in) => show(&server, &visitor, &browser, &signed_in, Outcome::default()).await,
+        Some(signed_in) => {
+            let notice = browser.take_notice().await?;
+            show(&server, &visitor, &browser, &signed_in, notice, None).await
+        }
         None => Ok(page::see_other(&server, LOGIN)),
     }
 }
 
-/// `POST /account`: whatever its forms ask for.
+/// `POST /account`: whatever its forms ask for. What is done is said by the page that the browser is led to.
 ///
 /// # Errors
 /// A page, when the form comes from elsewhere.
@@ -65,105 +68,116 @@ pub async fn post(
         return Ok(page::see_other(&server, LOGIN));
     };
     let id = form.get("id").unwrap_or_default();
-    let (signed_in, outcome) = match form.get("action") {
-        Some("change_details") if !is_current => {
-            let outcome = Outcome { typed: Some(typed(&form)), ..AccountProblem::Expired.into() };
-            (signed_in, outcome)
-        }
-        _ if !is_current => (signed_in, AccountProblem::Expired.into()),
-        Some("change_details") => change_details(&server, signed_in, &form, now).await?,
-        Some("change_password") => change_password(&server, &visitor, &browser, signed_in, &form, now).await?,
+    let outcome = match form.get("action") {
+        Some("change_details") if !is_current => refused_details(AccountProblem::Expired, &form),
+        _ if !is_current => AccountProblem::Expired.into(),
+        Some("change_details") => change_details(&server, &signed_in, &form, now).await?,
+        Some("change_password") => change_password(&server, &visitor, &browser, &signed_in, &form, now).await?,
         Some("end_session") => {
-            let is_own = id == signed_in.login.sid;
             end_session(&server, &signed_in, id, now).await?;
-            if is_own {
-                return Ok(page::see_other(&server, LOGIN));
-            }
-            (signed_in, AccountNotice::SessionEnded.into())
+            if id == signed_in.login.sid { Outcome::Gone } else { AccountNotice::SessionEnded.into() }
         }
         Some("end_access") => {
             end_access(&server, &signed_in, id, now).await?;
-            (signed_in, AccountNotice::AccessEnded.into())
+            AccountNotice::AccessEnded.into()
         }
         Some("sign_out_everywhere") => {
             accounts::sign_out_everywhere(&server.store, &signed_in.login.sub, now).await?;
-            stay(&server, &visitor, &browser, signed_in, AccountNotice::SignedOutElsewhere, now).await?
+            stay(&server, &visitor, &browser, &signed_in, AccountNotice::SignedOutElsewhere, now).await?
         }
-        _ => (signed_in, Outcome::default()),
+        _ => return Ok(page::see_other(&server, ACCOUNT)),
     };
-    show(&server, &visitor, &browser, &signed_in, outcome).await
+    match outcome {
+        Outcome::Refused(refused) => show(&server, &visitor, &browser, &signed_in, None, Some(refused)).await,
+        Outcome::Gone => Ok(page::see_other(&server, LOGIN)),
+        Outcome::Done { notice, device } => {
+            browser.say_later(notice).await?;
+            let mut response = page::see_other(&server, ACCOUNT);
+            if let Some(device) = device {
+                response.headers_mut().append(SET_COOKIE, device);
+            }
+            Ok(response)
+        }
+    }
 }
 
 /// What became of a form.
-#[derive(Debug, Default)]
-struct Outcome {
-    notice: Option<AccountNotice>,
-    problem: Option<AccountProblem>,
-    /// What was typed into the form of the details and came to nothing.
+enum Outcome {
+    Done {
+        notice: AccountNotice,
+        /// By which this browser is known again.
+        device: Option<HeaderValue>,
+    },
+    Refused(Refused),
+    /// Nobody is signed in here any more.
+    Gone,
+}
+
+/// What a form came to nothing by.
+struct Refused {
+    problem: AccountProblem,
+    /// What was typed into the form of the details.
     typed: Option<Vec<(Detail, String)>>,
-    /// By which this browser is known again.
-    device: Option<HeaderValue>,
 }
 
 impl From<AccountNotice> for Outcome {
     fn from(notice: AccountNotice) -> Self {
-        Self { notice: Some(notice), ..Self::default() }
+        Self::Done { notice, device: None }
     }
 }
 
 impl From<AccountProblem> for Outcome {
     fn from(problem: AccountProblem) -> Self {
-        Self { problem: Some(problem), ..Self::default() }
+        Self::Refused(Refused { problem, typed: None })
     }
 }
 
 /// The details as they were typed; an empty field is one that was emptied, and does not show among the parameters.
-fn typed(form: &Params) -> Vec<(Detail, String)> {
-    Detail::ALL.iter().map(|own| (*own, form.get(own.claim()).unwrap_or_default().to_owned())).collect()
+fn refused_details(problem: AccountProblem, form: &Params) -> Outcome {
+    let typed = |own: &Detail| (*own, form.get(own.claim()).unwrap_or_default().to_owned());
+    Outcome::Refused(Refused { problem, typed: Some(Detail::ALL.iter().map(typed).collect()) })
 }
 
 async fn change_details(
     server: &Server,
-    signed_in: SignedIn,
+    signed_in: &SignedIn,
     form: &Params,
     now: Timestamp,
-) -> Result<(SignedIn, Outcome), PageError> {
-    let problem = match detail::changes(&signed_in.account, |own| form.get(own.claim()).unwrap_or_default()) {
-        Ok(claims) => {
-            let changes = Changes { claims, ..Changes::default() };
-            match accounts::update(&server.store, &signed_in.login.sub, changes, now).await {
-                Ok(account) => {
-                    let signed_in = SignedIn { account: Arc::new(account), ..signed_in };
-                    return Ok((signed_in, AccountNotice::DetailsChanged.into()));
-                }
-                // Each detail is what it has to be, so there is too much of them.
-                Err(Error::Refused(_)) => AccountProblem::TooMuch,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(detail) => AccountProblem::Unfit(detail),
+) -> Result<Outcome, PageError> {
+    let claims = match detail::changes(&signed_in.account, |own| form.get(own.claim()).unwrap_or_default()) {
+        Ok(claims) => claims,
+        Err(Unfit::Detail(detail)) => return Ok(refused_details(AccountProblem::Unfit(detail), form)),
+        Err(Unfit::TooMuch(detail)) => return Ok(refused_details(AccountProblem::TooMuch(detail), form)),
     };
-    let outcome = Outcome { typed: Some(typed(form)), ..problem.into() };
-    Ok((signed_in, outcome))
+    let sub = &signed_in.login.sub;
+    match accounts::update(&server.store, sub, Changes { claims, ..Changes::default() }, now).await {
+        Ok(_) => Ok(AccountNotice::DetailsChanged.into()),
+        // Each detail is what it has to be: so the account is gone, or what an operator keeps of it is in the way.
+        Err(Error::Refused(_)) if accounts::find(&mut server.store.read().await?, sub).await?.is_none() => {
+            Ok(Outcome::Gone)
+        }
+        Err(Error::Refused(_)) => Ok(refused_details(AccountProblem::NotSaved, form)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn change_password(
     server: &Server,
     visitor: &Visitor,
     browser: &BrowserSession,
-    signed_in: SignedIn,
+    signed_in: &SignedIn,
     form: &Params,
     now: Timestamp,
-) -> Result<(SignedIn, Outcome), PageError> {
+) -> Result<Outcome, PageError> {
     let present = PlainSecret::new(form.get("password").unwrap_or_default());
     let new = PlainSecret::new(form.get("new_password").unwrap_or_default());
     let (least, most) = (password::SHORTEST, password::LONGEST);
     let length = new.expose().chars().count();
     if length < least {
-        return Ok((signed_in, AccountProblem::TooShort { least: i64::try_from(least)? }.into()));
+        return Ok(AccountProblem::TooShort { least: i64::try_from(least)? }.into());
     }
     if length > most {
-        return Ok((signed_in, AccountProblem::TooLong { most: i64::try_from(most)? }.into()));
+        return Ok(AccountProblem::TooLong { most: i64::try_from(most)? }.into());
     }
     // Through the same counters as a sign-in: a stolen open session is no place to guess from.
     let device = login::device_cookie(server, visitor.headers());
@@ -184,7 +198,7 @@ async fn change_password(
         Err(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => AccountProblem::Busy,
         Err(error) => return Err(error.into()),
     };
-    Ok((signed_in, problem.into()))
+    Ok(problem.into())
 }
 
 /// Every session has ended and every browser is forgotten, this one too: begin anew, since its user sits right here.
@@ -192,17 +206,17 @@ async fn stay(
     server: &Server,
     visitor: &Visitor,
     browser: &BrowserSession,
-    signed_in: SignedIn,
+    signed_in: &SignedIn,
     notice: AccountNotice,
     now: Timestamp,
-) -> Result<(SignedIn, Outcome), PageError> {
+) -> Result<Outcome, PageError> {
     let account = accounts::find(&mut server.store.read().await?, &signed_in.login.sub).await?;
     let account = account.ok_or_else(|| Error::broken("the account has gone while its user was signed in"))?;
-    let login = Login { epoch: account.epoch, sid: server.random.id(), ..signed_in.login };
+    let login = Login { epoch: account.epoch, sid: server.random.id(), ..signed_in.login.clone() };
     browser.sign_in(&login, now).await?;
     let before = login::device_cookie(server, visitor.headers());
     let device = login::remember_device(server, &account, before.as_deref(), now).await?;
-    Ok((SignedIn { login, account: Arc::new(account) }, Outcome { device: Some(device), ..notice.into() }))
+    Ok(Outcome::Done { notice, device: Some(device) })
 }
 
 async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), StoreError> {
@@ -290,7 +304,8 @@ async fn show(
     visitor: &Visitor,
     browser: &BrowserSession,
     signed_in: &SignedIn,
-    outcome: Outcome,
+    notice: Option<AccountNotice>,
+    refused: Option<Refused>,
 ) -> Result<Response, PageError> {
     let now = server.clock.now();
     let sub = &signed_in.login.sub;
@@ -302,7 +317,9 @@ async fn show(
     drop(db);
     let account = &signed_in.account;
     let known = |detail: Detail| Some(detail.of(account)).filter(|text| !text.is_empty());
-    let is_editing = outcome.typed.is_some();
+    let problem = refused.as_ref().map(|refused| refused.problem);
+    let typed = refused.and_then(|refused| refused.typed);
+    let is_editing = typed.is_some();
     let view = AccountView {
         action: &format!("{}{ACCOUNT}", server.settings.base_path()),
         csrf: &browser.csrf().await?,
@@ -318,26 +335,20 @@ async fn show(
             .iter()
             .map(|membership| (membership.org_name.as_str().into(), membership.role.as_str().into()))
             .collect(),
-        details: outcome
-            .typed
-            .unwrap_or_else(|| Detail::ALL.iter().map(|detail| (*detail, detail.of(account))).collect()),
+        details: typed.unwrap_or_else(|| Detail::ALL.iter().map(|detail| (*detail, detail.of(account))).collect()),
         is_editing,
         has_password: account.has_password,
         sessions: session_lines(sessions, &signed_in.login.sid),
         apps: app_lines(server, &consents, &live, &memberships).await?,
-        notice: outcome.notice,
-        problem: outcome.problem,
+        notice,
+        problem,
         now,
     };
     let html = views::account(&visitor.frame(visitor.locale(None)), &view);
-    let status = match outcome.problem {
+    let status = match problem {
         Some(AccountProblem::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
         Some(AccountProblem::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,
     };
-    let mut response = headers::page(html, PagePolicy { status, ..PagePolicy::default() });
-    if let Some(device) = outcome.device {
-        response.headers_mut().append(SET_COOKIE, device);
-    }
-    Ok(response)
+    Ok(headers::page(html, PagePolicy { status, ..PagePolicy::default() }))
 }

@@ -1,4 +1,4 @@
-//! What pages load beside themselves: the style sheet, two small scripts, the mark and the operator's logo.
+//! What pages load beside themselves: the style sheet, three small scripts, the mark and the operator's logo.
 //!
 //! Each is named by its content, so that a browser may keep it for ever and never shows an old one with a new page.
 
@@ -89,7 +89,8 @@ impl Brand {
 
     /// All files that pages load.
     pub fn files(&self) -> impl Iterator<Item = &Asset> {
-        [Some(&self.sheet), self.logo.as_ref(), Some(&*PASSWORD), Some(&*FORM_POST), Some(&*ICON)].into_iter().flatten()
+        let own: [&Asset; 4] = [&FORM, &PASSWORD, &FORM_POST, &ICON];
+        [Some(&self.sheet), self.logo.as_ref()].into_iter().flatten().chain(own)
     }
 
     /// Answer a request for a file: itself, to be kept for ever, or 404.
@@ -142,6 +143,12 @@ impl Asset {
     }
 }
 
+/// The file name of the script that sends a form once.
+#[must_use]
+pub fn form_script() -> &'static str {
+    &FORM.name
+}
+
 /// The file name of the script that shows a password.
 #[must_use]
 pub fn password_script() -> &'static str {
@@ -161,6 +168,8 @@ pub fn icon() -> &'static str {
 }
 
 const STYLE_SHEET: &str = include_str!("../../templates/latchkey.css");
+static FORM: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("form", "js", Bytes::from_static(include_bytes!("../../templates/form.js"))));
 static PASSWORD: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("password", "js", Bytes::from_static(include_bytes!("../../templates/password.js"))));
 static FORM_POST: LazyLock<Asset> =
@@ -283,7 +292,7 @@ mod tests {
         assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
         assert_eq!(brand.serve("latchkey.css").status(), StatusCode::NOT_FOUND);
-        for file in [password_script(), form_post_script(), icon()] {
+        for file in [form_script(), password_script(), form_post_script(), icon()] {
             assert_eq!(brand.serve(file).status(), StatusCode::OK, "{file}");
         }
     }
@@ -324,6 +333,58 @@ mod tests {
             let error = Brand::new(name, logo.map(Path::new), accent).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    /// The colours at the top of the style sheet, for light and for dark.
+    fn colours(scheme: &str) -> impl Fn(&str) -> Colour {
+        let light = STYLE_SHEET.split_once(":root {").expect("colours").1;
+        let dark = light.split_once(":root {").expect("colours of the dark").1;
+        let own = if scheme == "dark" { dark } else { light }.split_once('}').expect("an end").0.to_owned();
+        move |name| {
+            let value = own.split_once(&format!("--{name}: ")).unwrap_or_else(|| panic!("no {name}")).1;
+            let value = value.split_once(';').expect("an end").0;
+            Colour::parse(value).unwrap_or_else(|| panic!("{name} is {value}"))
+        }
+    }
+
+    #[test]
+    fn every_text_and_every_edge_can_be_made_out_in_light_and_in_dark() {
+        for scheme in ["light", "dark"] {
+            let colour = colours(scheme);
+            // WCAG 2.2, 1.4.3: what is written, and what it is written on.
+            for (text, grounds) in [
+                ("text", &["surface", "ground", "tint", "bad-tint"][..]),
+                ("quiet", &["surface", "ground", "tint"]),
+                ("accent", &["surface", "ground", "tint"]),
+                ("bad", &["surface", "bad-tint"]),
+                ("on-accent", &["accent"]),
+            ] {
+                for ground in grounds {
+                    let contrast = colour(text).contrast(colour(ground));
+                    assert!(contrast >= 4.5, "{scheme}: {text} on {ground}: {contrast:.2}");
+                }
+            }
+            // 1.4.11: the edges of fields, buttons and choices, the ring around what has the focus, the bars of messages.
+            for (edge, grounds) in [
+                ("edge", &["surface", "tint"][..]),
+                ("accent", &["surface", "ground", "tint"]),
+                ("bad", &["surface", "bad-tint"]),
+            ] {
+                for ground in grounds {
+                    let contrast = colour(edge).contrast(colour(ground));
+                    assert!(contrast >= 3.0, "{scheme}: {edge} against {ground}: {contrast:.2}");
+                }
+            }
+            // Under the pointer the first button is brighter by an eighth.
+            let Colour(r, g, b) = colour("accent");
+            let [r, g, b] = [r, g, b].map(|channel| u8::try_from(u16::from(channel) * 112 / 100).unwrap_or(u8::MAX));
+            assert!(colour("on-accent").contrast(Colour(r, g, b)) >= 4.5, "{scheme}");
+        }
+        let dark = colours("dark");
+        assert_eq!((colours("light")("ground"), dark("on-accent")), (LIGHT_GROUND, ON_ACCENT_DARK));
+        let hardest =
+            ["surface", "ground", "tint"].map(dark).into_iter().max_by(|a, b| a.luminance().total_cmp(&b.luminance()));
+        assert_eq!(hardest, Some(DARK_GROUND), "an operator's accent is judged on the least favourable ground");
     }
 
     #[test]

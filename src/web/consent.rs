@@ -28,6 +28,7 @@ use crate::{
         form::{Form, Query},
         headers, login,
         page::{self, PageError},
+        second_press,
         session::{BrowserSession, SignedIn},
         views::{self, ConsentLine, ConsentProblem, ConsentView, OrgChoice, PermissionLine, Told},
         visitor::Visitor,
@@ -47,7 +48,7 @@ pub async fn get(
     browser: BrowserSession,
     Query(query): Query,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::Expired)?;
+    let id = query.get("request").ok_or(PageError::NoReference)?;
     match Question::find(&server, &browser, id).await? {
         Some(question) => show(&server, &visitor, &browser, &question, None).await,
         None => Ok(page::see_other(&server, &authorize::resume_path(id))),
@@ -65,10 +66,13 @@ pub async fn post(
     Query(query): Query,
     Form(form): Form,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::Expired)?;
+    let id = query.get("request").ok_or(PageError::NoReference)?;
     let resume = || page::see_other(&server, &authorize::resume_path(id));
     let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
-    let Some(question) = Question::find(&server, &browser, id).await? else { return Ok(resume()) };
+    let Some(question) = Question::find(&server, &browser, id).await? else {
+        let again = if is_current { second_press::repeat(&server, &visitor, &browser, id, &form).await? } else { None };
+        return Ok(again.unwrap_or_else(resume));
+    };
     if !is_current {
         return show(&server, &visitor, &browser, &question, Some(ConsentProblem::Expired)).await;
     }

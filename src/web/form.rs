@@ -1,5 +1,7 @@
 //! What a page's address and its form bring.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
@@ -40,6 +42,19 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 #[derive(Clone, Debug)]
 pub struct FormBody(pub Bytes);
 
+/// The form of a request, left for whoever has to say that it came to nothing: what cannot be taken as a whole still says in
+/// which language to answer.
+#[derive(Clone, Default)]
+pub struct SentForm(Arc<OnceLock<Bytes>>);
+
+impl SentForm {
+    /// As it was sent; empty if nothing was, or nobody has read it.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.0.get().map(AsRef::as_ref).unwrap_or_default()
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for FormBody {
     type Rejection = PageError;
 
@@ -49,6 +64,7 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        let sent = request.extensions().get::<SentForm>().cloned();
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             Refusal::new(Code::InvalidRequest, "the body cannot be read").hint(rejection.body_text())
         })?;
@@ -58,6 +74,10 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
                 "the content type is not application/x-www-form-urlencoded",
             )
             .into());
+        }
+        if let Some(SentForm(sent)) = sent {
+            // Nobody has read it before: a body is read once.
+            sent.get_or_init(|| body.clone());
         }
         Ok(Self(body))
     }

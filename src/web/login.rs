@@ -31,6 +31,7 @@ use crate::{
         form::{Form, Query},
         headers::{self, PagePolicy},
         page::{self, PageError},
+        second_press,
         session::{BrowserSession, SignedIn},
         views::{self, ClientView, LoginProblem, LoginView, Person, Place},
         visitor::Visitor,
@@ -83,16 +84,24 @@ pub async fn post(
     let now = server.clock.now();
     let username = form.get("username").unwrap_or_default().to_owned();
     let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
-    let purpose = match Purpose::find(&server, &browser, query.get("request")).await? {
+    let id = query.get("request");
+    let purpose = match Purpose::find(&server, &browser, id).await? {
         Ok(purpose) => purpose,
-        Err(elsewhere) => return Ok(elsewhere),
+        Err(elsewhere) => {
+            let again = match id.filter(|_| is_current) {
+                Some(id) => second_press::repeat(&server, &visitor, &browser, id, &form).await?,
+                None => None,
+            };
+            return Ok(again.unwrap_or(elsewhere));
+        }
     };
     if !is_current {
         // An old tab, or the cookie is gone. Signed in meanwhile: go on; else the same page, fresh.
         if browser.signed_in(&server, now).await?.is_some() {
             return Ok(page::see_other(&server, &purpose.next()));
         }
-        return show(&server, &visitor, &browser, &purpose, &username, Some(LoginProblem::Expired)).await;
+        let problem = if browser.has_cookie() { LoginProblem::Expired } else { LoginProblem::NoCookie };
+        return show(&server, &visitor, &browser, &purpose, &username, Some(problem)).await;
     }
     if form.get("action") == Some("cancel") {
         return match purpose {

@@ -11,6 +11,7 @@ pub mod login;
 pub mod logout;
 pub mod page;
 pub mod pick_account;
+pub mod second_press;
 pub mod session;
 pub mod views;
 pub mod visitor;

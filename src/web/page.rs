@@ -17,6 +17,7 @@ use crate::{
     server::Server,
     store::{MayConflict, StoreError, authorization_requests, browser_sessions},
     web::{
+        form::SentForm,
         headers::{self, PagePolicy},
         views::{self, BackLink, Developer, FormPostView, ProblemKind, ProblemView},
         visitor::Visitor,
@@ -31,6 +32,10 @@ pub enum PageError {
     Authorization(Error),
     /// A sign-out that was not asked for as it should be (OIDC RP-Initiated Logout 1.0 §4).
     SignOut(Error),
+    /// The page's address names no request that it could go on with.
+    NoReference,
+    /// The browser has not kept the cookie it was given; with one the same request can be begun anew.
+    NoCookies(Params),
     /// What was begun here is past its time, or never was.
     Expired,
     /// The request of this browser is past its time; the same can be begun anew.
@@ -56,6 +61,8 @@ impl PageError {
             Self::SignOut(Error::Refused(_)) => ProblemKind::SignOut,
             Self::Other(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => ProblemKind::Busy,
             Self::Other(Error::Refused(_)) => ProblemKind::Unreadable,
+            Self::NoReference => ProblemKind::NothingAsked,
+            Self::NoCookies(_) => ProblemKind::NoCookies,
             Self::Expired | Self::Late(_) => ProblemKind::RequestGone,
             Self::Forged => ProblemKind::FormRefused,
         }
@@ -91,7 +98,9 @@ impl PageError {
     /// Where the same request goes on.
     fn go_on(&self, server: &Server) -> Option<String> {
         match self {
-            Self::Late(params) => Some(format!("{}{AUTHORIZE}?{}", server.settings.base_path(), params.to_query())),
+            Self::Late(params) | Self::NoCookies(params) => {
+                Some(format!("{}{AUTHORIZE}?{}", server.settings.base_path(), params.to_query()))
+            }
             _ => None,
         }
     }
@@ -99,6 +108,8 @@ impl PageError {
     fn into_error(self) -> Error {
         match self {
             Self::Authorization(error) | Self::SignOut(error) | Self::Other(error) => error,
+            Self::NoReference => Refusal::new(Code::InvalidRequest, "`request` is missing").into(),
+            Self::NoCookies(_) => Refusal::new(Code::InvalidRequest, "the browser keeps no cookies").into(),
             Self::Expired | Self::Late(_) => Refusal::new(Code::InvalidRequest, "the page is past its time").into(),
             Self::Forged => Refusal::new(Code::InvalidRequest, "the form was sent from a page of another site").into(),
         }
@@ -137,10 +148,12 @@ impl IntoResponse for PageError {
 pub async fn show_problems(
     State(server): State<Arc<Server>>,
     visitor: Visitor,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
+    let sent = SentForm::default();
+    request.extensions_mut().insert(sent.clone());
     let (mut response, fault) = browser_sessions::watched(next.run(request)).await;
     let unshown = response.extensions_mut().remove::<Unshown>();
     let error = unshown.and_then(|own| own.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take());
@@ -152,9 +165,14 @@ pub async fn show_problems(
         (None, _) => return response,
     };
     let kind = error.kind();
-    // Who has failed asks for nothing more.
-    let behind = if kind == ProblemKind::Failed { None } else { Behind::find(&server, &query).await.ok() };
-    let Behind { back, ui_locales } = behind.unwrap_or_default();
+    let told = [query.as_bytes(), sent.body()].join(&b'&');
+    let told = String::from_utf8_lossy(&told);
+    // Who has failed asks for nothing more; what the browser has told is at hand.
+    let behind = match kind {
+        ProblemKind::Failed => Behind { back: None, ui_locales: once(&told, "ui_locales") },
+        _ => Behind::find(&server, &told).await.unwrap_or_default(),
+    };
+    let Behind { back, ui_locales } = behind;
     let view = ProblemView { kind, go_on: error.go_on(&server), back, developer: error.developer() };
     let html = views::problem(&visitor.frame(visitor.locale(ui_locales.as_deref())), &view);
     let error = error.into_error();

@@ -15,6 +15,7 @@ use crate::{
         headers,
         login::{self, LOGIN},
         page::{self, PageError},
+        second_press,
         session::BrowserSession,
         views::{self, PickAccountView},
         visitor::Visitor,
@@ -34,7 +35,7 @@ pub async fn get(
     browser: BrowserSession,
     Query(query): Query,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::Expired)?;
+    let id = query.get("request").ok_or(PageError::NoReference)?;
     match authorize::find_at(&server, &browser, id, &Step::PickAccount, server.clock.now()).await? {
         Some(choice) => show(&server, &visitor, &browser, &choice, false).await,
         None => Ok(page::see_other(&server, &authorize::resume_path(id))),
@@ -52,13 +53,14 @@ pub async fn post(
     Query(query): Query,
     Form(form): Form,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::Expired)?;
+    let id = query.get("request").ok_or(PageError::NoReference)?;
     let resume = || page::see_other(&server, &authorize::resume_path(id));
     let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
     // A choice counts where it is asked for: it is no login, and must not pass for the one that another request needs.
     let now = server.clock.now();
     let Some(choice) = authorize::find_at(&server, &browser, id, &Step::PickAccount, now).await? else {
-        return Ok(resume());
+        let again = if is_current { second_press::repeat(&server, &visitor, &browser, id, &form).await? } else { None };
+        return Ok(again.unwrap_or_else(resume));
     };
     if !is_current {
         return show(&server, &visitor, &browser, &choice, true).await;

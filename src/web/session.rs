@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderValue, header::SET_COOKIE, request::Parts},
+    http::{
+        HeaderValue,
+        header::{self, SET_COOKIE},
+        request::Parts,
+    },
     middleware::Next,
     response::Response,
 };
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer,
-    cookie::{SameSite, time::Duration},
+    cookie::{Cookie, SameSite, time::Duration},
 };
 
 use crate::{
@@ -20,7 +24,7 @@ use crate::{
     random::Random,
     server::Server,
     store::browser_sessions::{self, BrowserSessions, LOGIN, Lifetimes},
-    web::page::PageError,
+    web::{page::PageError, views::AccountNotice},
 };
 
 /// Under which name the session's cookie travels where TLS is, and where it is not (loopback alone).
@@ -34,6 +38,9 @@ const CSRF: &str = "csrf";
 
 /// When the session last gave a sign of life.
 const SEEN: &str = "seen";
+
+/// What a form has done, until a page has said it.
+const DONE: &str = "done";
 
 /// A sign of life is written down no more often than this.
 const SEEN_EVERY: Lifetime = Lifetime::minutes(5);
@@ -75,6 +82,7 @@ pub async fn remove_in_full(State(server): State<Arc<Server>>, request: Request,
 pub struct BrowserSession {
     session: Session,
     random: Random,
+    has_cookie: bool,
 }
 
 /// Who is signed in.
@@ -92,11 +100,20 @@ impl FromRequestParts<Arc<Server>> for BrowserSession {
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> std::result::Result<Self, PageError> {
         let session = parts.extensions.get::<Session>().cloned();
         let session = session.ok_or_else(|| Error::broken("no session layer is around this route"))?;
-        Ok(Self { session, random: server.random.clone() })
+        let name = if server.settings.is_https() { COOKIE.0 } else { COOKIE.1 };
+        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let has_cookie = cookies.flat_map(Cookie::split_parse).flatten().any(|cookie| cookie.name() == name);
+        Ok(Self { session, random: server.random.clone(), has_cookie })
     }
 }
 
 impl BrowserSession {
+    /// Whether the browser has sent a session's cookie, be the session alive or not.
+    #[must_use]
+    pub fn has_cookie(&self) -> bool {
+        self.has_cookie
+    }
+
     /// The browser's id, if it has a session.
     ///
     /// # Errors
@@ -162,6 +179,8 @@ impl BrowserSession {
     pub async fn sign_in(&self, login: &Login, now: Timestamp) -> Result<()> {
         self.browser_or_begin().await?;
         let before: Option<Login> = self.session.get(LOGIN).await?;
+        // What was done before was done by somebody else, perhaps.
+        self.session.remove_value(DONE).await?;
         match before {
             Some(before) if before.sid == login.sid => browser_sessions::renew(&self.session).await?,
             _ => self.session.cycle_id().await?,
@@ -171,6 +190,24 @@ impl BrowserSession {
         self.session.insert(SEEN, now.0).await?;
         // At once, not when the answer leaves: the answer may lead to a page that already needs it.
         Ok(self.session.save().await?)
+    }
+
+    /// Keep what a form has done for the page that the browser is led to: that one can be loaded again, and does nothing.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn say_later(&self, notice: AccountNotice) -> Result<()> {
+        Ok(self.session.insert(DONE, notice).await?)
+    }
+
+    /// What has been kept to be said, for once.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn take_notice(&self) -> Result<Option<AccountNotice>> {
+        let kept = self.session.remove_value(DONE).await?;
+        // Another version's word is left unsaid.
+        Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()))
     }
 
     /// Forget everything about this browser.

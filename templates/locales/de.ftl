@@ -20,6 +20,23 @@ cancel = Abbrechen
 error-title = Fehler: { $title }
 form-expired = Diese Seite war zu lange offen, deshalb ist nichts geschehen. Sie können einfach weitermachen.
 
+month = { $count ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+}
+date = { $day }. { $month } { $year }
+date-of-year = { $day }. { $month }
+
 ago-now = gerade eben
 ago-minutes = { $count ->
     [one] vor einer Minute
@@ -30,20 +47,20 @@ ago-hours = { $count ->
    *[other] vor { $count } Stunden
 }
 ago-days = { $count ->
-    [one] gestern
+    [one] vor einem Tag
    *[other] vor { $count } Tagen
 }
 wait-seconds = { $count ->
-    [one] Versuchen Sie es in einer Sekunde wieder.
-   *[other] Versuchen Sie es in { $count } Sekunden wieder.
+    [one] Versuchen Sie es in einer Sekunde noch einmal.
+   *[other] Versuchen Sie es in { $count } Sekunden noch einmal.
 }
 wait-minutes = { $count ->
-    [one] Versuchen Sie es in einer Minute wieder.
-   *[other] Versuchen Sie es in { $count } Minuten wieder.
+    [one] Versuchen Sie es in einer Minute noch einmal.
+   *[other] Versuchen Sie es in { $count } Minuten noch einmal.
 }
 wait-hours = { $count ->
-    [one] Versuchen Sie es in einer Stunde wieder.
-   *[other] Versuchen Sie es in { $count } Stunden wieder.
+    [one] Versuchen Sie es in einer Stunde noch einmal.
+   *[other] Versuchen Sie es in { $count } Stunden noch einmal.
 }
 
 ## Sign in
@@ -53,12 +70,13 @@ login-for = weiter zu { $app }
 login-for-account = um Ihr Konto zu sehen
 login-username = Benutzername oder E-Mail-Adresse
 login-password = Passwort
-password-show = Zeigen
+password-show = Anzeigen
 password-hide = Verbergen
 password-shown = Das Passwort ist zu sehen
 login-wrong = Der Benutzername oder das Passwort stimmt nicht.
 login-throttled = Das waren zu viele Versuche.
 login-busy = Gerade melden sich sehr viele Menschen an. Bitte versuchen Sie es gleich noch einmal.
+login-no-cookie = Ihr Browser hat kein Cookie geschickt, und ohne eines kann sich niemand anmelden. Bitte erlauben Sie Cookies für diese Website und versuchen Sie es noch einmal.
 login-other-account = Bitte melden Sie sich mit dem Konto an, das die App erwartet.
 
 ## Consent
@@ -74,7 +92,7 @@ consent-organisation-bound = Der Zugriff gilt nur in der Organisation, die Sie w
 consent-nothing-more = Keine weiteren Rechte
 consent-allow = Erlauben
 consent-deny = Ablehnen
-consent-remembered = Ihre Antwort wird gemerkt. In Ihrem Konto können Sie sie jederzeit zurücknehmen.
+consent-remembered = Ihre Antwort wird gespeichert. In Ihrem Konto können Sie sie jederzeit zurücknehmen.
 consent-no-choice = Bitte wählen Sie eine Organisation.
 consent-changed = Was die App bekommen kann, hat sich geändert, seit diese Seite geöffnet wurde. Bitte sehen Sie noch einmal hin.
 scope-openid = Wissen, wer Sie sind
@@ -101,7 +119,7 @@ told-and-more = { $count ->
 }
 told-confirmed = { $value } (bestätigt)
 told-unconfirmed = { $value } (nicht bestätigt)
-claim-sub = Kontonummer
+claim-sub = Kennung des Kontos
 claim-name = Name
 claim-given-name = Vorname
 claim-family-name = Nachname
@@ -176,8 +194,8 @@ account-end-access = Zugriff beenden
 account-end-access-of = Zugriff beenden: { $app }
 account-details-changed = Ihre Angaben sind gespeichert.
 account-password-changed = Ihr Passwort ist geändert. Sie sind überall sonst abgemeldet, und keine App hat mehr Zugriff.
-account-session-ended = Dieser Browser ist abgemeldet.
-account-access-ended = Diese App hat keinen Zugriff mehr auf Ihr Konto.
+account-session-ended = Der andere Browser ist abgemeldet.
+account-access-ended = Die App hat keinen Zugriff mehr auf Ihr Konto.
 account-signed-out-elsewhere = Sie sind überall sonst abgemeldet, und keine App hat mehr Zugriff.
 account-wrong-password = Das bisherige Passwort stimmt nicht.
 account-too-short = { $count ->
@@ -191,6 +209,7 @@ account-too-long = { $count ->
 account-unfit-detail = Das muss einfacher Text sein: höchstens 200 Zeichen je Zeile und höchstens 10 Zeilen.
 account-not-a-phone-number = Das ist keine Telefonnummer. Sie kann so aussehen: +49 30 23125 000.
 account-too-much = Das ist mehr, als gespeichert werden kann. Bitte kürzen Sie es.
+account-not-saved = Das konnte nicht gespeichert werden, und der Grund liegt in etwas anderem, was über Sie gespeichert ist. Bitte sagen Sie es den Betreibern von { $brand }, mit der Nummer am Fuß dieser Seite.
 account-expired = Diese Seite war zu lange offen, deshalb ist nichts geschehen. Bitte versuchen Sie es noch einmal.
 session-current = Dieser Browser
 session-seen = Zuletzt gesehen { $ago }
@@ -203,17 +222,21 @@ app-offline = Bleibt verbunden, wenn Sie abgemeldet sind
 
 ## Something went wrong
 
-authorization-error = Fehler bei der Anfrage
-authorization-error-what = Die App, die Sie hierher geschickt hat, hat so gefragt, dass sich nicht antworten lässt.
+authorization-error = Fehler in der Anfrage der App
+authorization-error-what = Die App, die Sie hierher geschickt hat, hat eine Anfrage gestellt, die sich nicht beantworten lässt.
 sign-out-error = Fehler beim Abmelden
 sign-out-error-what = Die App hat so um Ihre Abmeldung gebeten, dass wir ihr nicht folgen können.
+nothing-asked = Hier geht nichts weiter
+nothing-asked-what = Diese Seite führt die Anfrage einer App weiter, und in ihrer Adresse ist keine genannt.
+no-cookies = Ihr Browser behält keine Cookies
+no-cookies-what = Ohne Cookie kann { $brand } Ihren Browser nicht von anderen unterscheiden, und niemand kann sich anmelden.
 request-gone = Das hat zu lange gedauert
 request-gone-what = Die Anfrage der App wartet hier schon so lange, dass sie nicht mehr gilt.
-form-refused = Dieses Formular kam nicht durch
+form-refused = Dieses Formular wurde nicht angenommen
 form-refused-what = Das Formular war zu alt, oder es kam nicht von einer Seite von { $brand }.
 not-found = Diese Seite gibt es nicht
 not-found-what = Unter dieser Adresse ist nichts.
-unreadable = Das war nicht zu lesen
+unreadable = Das konnte nicht gelesen werden
 unreadable-what = Ihr Browser hat etwas anderes geschickt, als diese Seite erwartet.
 busy = Gerade zu viel los
 busy-what = Zu viele Menschen brauchen diese Seite gleichzeitig.
@@ -227,6 +250,7 @@ lost-last-step = Ihr letzter Schritt wurde vielleicht nicht gespeichert. Alles d
 next-ask-the-app = Gehen Sie zurück zur App und versuchen Sie es noch einmal. Wenn Sie wieder hier landen, sagen Sie es den Betreibern der App.
 next-sign-out-here = Sie können sich auf der Seite Ihres Kontos abmelden.
 next-go-on = Sie können hier weitermachen: Die Anfrage der App beginnt dann von vorn.
+next-allow-cookies = Bitte erlauben Sie Cookies für diese Website und machen Sie dann weiter.
 next-begin-in-the-app = Gehen Sie zurück zur App und beginnen Sie noch einmal.
 next-open-again = Öffnen Sie die Seite noch einmal und wiederholen Sie den letzten Schritt.
 next-check-address = Prüfen Sie die Adresse, oder gehen Sie zu Ihrem Konto.

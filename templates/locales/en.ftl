@@ -21,6 +21,23 @@ cancel = Cancel
 error-title = Error: { $title }
 form-expired = This page was open for too long, so nothing was done. You can simply go on.
 
+month = { $count ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+}
+date = { $day } { $month } { $year }
+date-of-year = { $day } { $month }
+
 ago-now = just now
 ago-minutes = { $count ->
     [one] a minute ago
@@ -31,7 +48,7 @@ ago-hours = { $count ->
    *[other] { $count } hours ago
 }
 ago-days = { $count ->
-    [one] yesterday
+    [one] a day ago
    *[other] { $count } days ago
 }
 wait-seconds = { $count ->
@@ -60,6 +77,7 @@ password-shown = Password is shown
 login-wrong = The username or the password is not right.
 login-throttled = There were too many tries.
 login-busy = Many people are signing in right now. Please try again in a moment.
+login-no-cookie = Your browser has sent no cookie, and without one nobody can sign in. Please allow cookies for this site and try again.
 login-other-account = Please sign in with the account that the app expects.
 
 ## Consent
@@ -102,7 +120,7 @@ told-and-more = { $count ->
 }
 told-confirmed = { $value } (confirmed)
 told-unconfirmed = { $value } (not confirmed)
-claim-sub = account number
+claim-sub = account ID
 claim-name = name
 claim-given-name = given name
 claim-family-name = family name
@@ -190,8 +208,9 @@ account-too-long = { $count ->
    *[other] The new password is too long: it may have { $count } characters at most.
 }
 account-unfit-detail = This has to be plain text of at most 200 characters a line, and 10 lines at most.
-account-not-a-phone-number = This is no phone number. It may look like +44 20 7946 0958.
+account-not-a-phone-number = This is not a phone number. It may look like +44 20 7946 0958.
 account-too-much = That is more than can be kept. Please shorten it.
+account-not-saved = This could not be saved, and the reason lies in what else is kept of you. Please tell the people who run { $brand }, with the number at the foot of this page.
 account-expired = This page was open for too long, so nothing was done. Please try again.
 session-current = This browser
 session-seen = Last seen { $ago }
@@ -208,6 +227,10 @@ authorization-error = Authorization error
 authorization-error-what = The app that sent you here asked in a way that cannot be answered.
 sign-out-error = Sign-out error
 sign-out-error-what = The app asked to sign you out in a way that cannot be followed.
+nothing-asked = Nothing to go on with
+nothing-asked-what = This page goes on with what an app asks for, and its address names no such request.
+no-cookies = Your browser keeps no cookies
+no-cookies-what = Without a cookie { $brand } cannot tell your browser from others, so nobody can sign in.
 request-gone = This took too long
 request-gone-what = The app's request has waited here for so long that it does not count any more.
 form-refused = This form did not come through
@@ -228,6 +251,7 @@ lost-last-step = Your last step may not have been saved. Everything before it is
 next-ask-the-app = Go back to the app and try again. If you come here once more, tell the people who run the app.
 next-sign-out-here = You can sign out on your account page.
 next-go-on = You can go on from here: the app's request then begins anew.
+next-allow-cookies = Please allow cookies for this site, then go on.
 next-begin-in-the-app = Go back to the app and begin again.
 next-open-again = Open the page again and repeat the last step.
 next-check-address = Check the address, or go to your account.

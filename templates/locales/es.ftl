@@ -20,6 +20,23 @@ cancel = Cancelar
 error-title = Error: { $title }
 form-expired = Esta página estuvo abierta demasiado tiempo, así que no se ha hecho nada. Puedes continuar sin más.
 
+month = { $count ->
+    [1] enero
+    [2] febrero
+    [3] marzo
+    [4] abril
+    [5] mayo
+    [6] junio
+    [7] julio
+    [8] agosto
+    [9] septiembre
+    [10] octubre
+    [11] noviembre
+   *[12] diciembre
+}
+date = { $day } de { $month } de { $year }
+date-of-year = { $day } de { $month }
+
 ago-now = ahora mismo
 ago-minutes = { $count ->
     [one] hace un minuto
@@ -30,7 +47,7 @@ ago-hours = { $count ->
    *[other] hace { $count } horas
 }
 ago-days = { $count ->
-    [one] ayer
+    [one] hace un día
    *[other] hace { $count } días
 }
 wait-seconds = { $count ->
@@ -59,6 +76,7 @@ password-shown = La contraseña está a la vista
 login-wrong = El nombre de usuario o la contraseña no es correcto.
 login-throttled = Ha habido demasiados intentos.
 login-busy = Muchas personas están iniciando sesión ahora. Inténtalo de nuevo en un momento.
+login-no-cookie = Tu navegador no ha enviado ninguna cookie, y sin ella nadie puede iniciar sesión. Permite las cookies de este sitio e inténtalo de nuevo.
 login-other-account = Inicia sesión con la cuenta que la aplicación espera.
 
 ## Consent
@@ -101,7 +119,7 @@ told-and-more = { $count ->
 }
 told-confirmed = { $value } (confirmado)
 told-unconfirmed = { $value } (sin confirmar)
-claim-sub = número de cuenta
+claim-sub = identificador de la cuenta
 claim-name = nombre
 claim-given-name = nombre de pila
 claim-family-name = apellidos
@@ -191,6 +209,7 @@ account-too-long = { $count ->
 account-unfit-detail = Debe ser texto sin formato: 200 caracteres por línea y 10 líneas como máximo.
 account-not-a-phone-number = Esto no es un número de teléfono. Ejemplo: +34 910 12 34 56.
 account-too-much = Es más de lo que se puede guardar. Acórtalo, por favor.
+account-not-saved = No se ha podido guardar, y la causa está en otro dato que se conserva sobre ti. Díselo a los responsables de { $brand } con el número que está al pie de esta página.
 account-expired = Esta página estuvo abierta demasiado tiempo, así que no se ha hecho nada. Inténtalo de nuevo.
 session-current = Este navegador
 session-seen = Último uso: { $ago }
@@ -207,6 +226,10 @@ authorization-error = Error de autorización
 authorization-error-what = La aplicación que te ha enviado aquí ha preguntado de una forma que no se puede responder.
 sign-out-error = Error al cerrar la sesión
 sign-out-error-what = La aplicación ha pedido cerrar tu sesión de una forma que no se puede seguir.
+nothing-asked = Aquí no hay nada que continuar
+nothing-asked-what = Esta página atiende la solicitud de una aplicación, y su dirección no indica ninguna.
+no-cookies = Tu navegador no guarda cookies
+no-cookies-what = Sin una cookie, { $brand } no puede distinguir tu navegador de otros, y nadie puede iniciar sesión.
 request-gone = Esto ha tardado demasiado
 request-gone-what = La solicitud de la aplicación lleva aquí tanto tiempo que ya no vale.
 form-refused = Este formulario no ha llegado bien
@@ -227,6 +250,7 @@ lost-last-step = Puede que tu último paso no se haya guardado. Todo lo anterior
 next-ask-the-app = Vuelve a la aplicación e inténtalo de nuevo. Si llegas aquí otra vez, díselo a los responsables de la aplicación.
 next-sign-out-here = Puedes cerrar la sesión en la página de tu cuenta.
 next-go-on = Puedes continuar aquí: la solicitud de la aplicación empieza entonces de nuevo.
+next-allow-cookies = Permite las cookies de este sitio y después continúa.
 next-begin-in-the-app = Vuelve a la aplicación y empieza de nuevo.
 next-open-again = Abre la página de nuevo y repite el último paso.
 next-check-address = Comprueba la dirección, o ve a tu cuenta.

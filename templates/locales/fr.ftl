@@ -20,6 +20,29 @@ cancel = Annuler
 error-title = Erreur : { $title }
 form-expired = Cette page est restée ouverte trop longtemps, donc rien n’a été fait. Vous pouvez simplement continuer.
 
+month = { $count ->
+    [1] janvier
+    [2] février
+    [3] mars
+    [4] avril
+    [5] mai
+    [6] juin
+    [7] juillet
+    [8] août
+    [9] septembre
+    [10] octobre
+    [11] novembre
+   *[12] décembre
+}
+date = { $day ->
+    [1] 1er
+   *[other] { $day }
+} { $month } { $year }
+date-of-year = { $day ->
+    [1] 1er
+   *[other] { $day }
+} { $month }
+
 ago-now = à l’instant
 ago-minutes = { $count ->
     [one] il y a { $count } minute
@@ -30,7 +53,7 @@ ago-hours = { $count ->
    *[other] il y a { $count } heures
 }
 ago-days = { $count ->
-    [one] hier
+    [one] il y a { $count } jour
    *[other] il y a { $count } jours
 }
 wait-seconds = { $count ->
@@ -59,6 +82,7 @@ password-shown = Le mot de passe est affiché
 login-wrong = Le nom d’utilisateur ou le mot de passe n’est pas correct.
 login-throttled = Il y a eu trop d’essais.
 login-busy = Beaucoup de personnes se connectent en ce moment. Veuillez réessayer dans un instant.
+login-no-cookie = Votre navigateur n’a envoyé aucun cookie, et sans cookie personne ne peut se connecter. Veuillez autoriser les cookies pour ce site, puis réessayer.
 login-other-account = Veuillez vous connecter avec le compte que l’application attend.
 
 ## Consent
@@ -101,7 +125,7 @@ told-and-more = { $count ->
 }
 told-confirmed = { $value } (confirmé)
 told-unconfirmed = { $value } (non confirmé)
-claim-sub = numéro de compte
+claim-sub = identifiant du compte
 claim-name = nom
 claim-given-name = prénom
 claim-family-name = nom de famille
@@ -176,8 +200,8 @@ account-end-access = Retirer l’accès
 account-end-access-of = Retirer l’accès : { $app }
 account-details-changed = Vos informations sont enregistrées.
 account-password-changed = Votre mot de passe est changé. Vous êtes déconnecté partout ailleurs, et plus aucune application n’a accès.
-account-session-ended = Ce navigateur est déconnecté.
-account-access-ended = Cette application n’a plus accès à votre compte.
+account-session-ended = L’autre navigateur est déconnecté.
+account-access-ended = L’application n’a plus accès à votre compte.
 account-signed-out-elsewhere = Vous êtes déconnecté partout ailleurs, et plus aucune application n’a accès.
 account-wrong-password = Le mot de passe actuel n’est pas correct.
 account-too-short = { $count ->
@@ -191,6 +215,7 @@ account-too-long = { $count ->
 account-unfit-detail = Ce doit être du texte simple : 200 caractères par ligne et 10 lignes au maximum.
 account-not-a-phone-number = Ce n’est pas un numéro de téléphone. Exemple : +33 1 99 00 12 34.
 account-too-much = C’est plus que ce qui peut être conservé. Veuillez raccourcir.
+account-not-saved = Ceci n’a pas pu être enregistré, à cause d’une autre information conservée à votre sujet. Veuillez prévenir les responsables de { $brand } en donnant le numéro au bas de cette page.
 account-expired = Cette page est restée ouverte trop longtemps, donc rien n’a été fait. Veuillez réessayer.
 session-current = Ce navigateur
 session-seen = Vu { $ago }
@@ -207,6 +232,10 @@ authorization-error = Erreur d’autorisation
 authorization-error-what = L’application qui vous a envoyé ici a posé une question à laquelle il n’est pas possible de répondre.
 sign-out-error = Erreur de déconnexion
 sign-out-error-what = L’application a demandé votre déconnexion d’une façon qui ne peut pas être suivie.
+nothing-asked = Il n’y a rien à continuer ici
+nothing-asked-what = Cette page traite la demande d’une application, et son adresse n’en indique aucune.
+no-cookies = Votre navigateur ne garde pas de cookies
+no-cookies-what = Sans cookie, { $brand } ne peut pas distinguer votre navigateur des autres, et personne ne peut se connecter.
 request-gone = Cela a pris trop de temps
 request-gone-what = La demande de l’application attend ici depuis si longtemps qu’elle ne compte plus.
 form-refused = Ce formulaire n’est pas passé
@@ -227,6 +256,7 @@ lost-last-step = Votre dernière action n’a peut-être pas été enregistrée.
 next-ask-the-app = Retournez à l’application et réessayez. Si vous revenez ici, prévenez les responsables de l’application.
 next-sign-out-here = Vous pouvez vous déconnecter sur la page de votre compte.
 next-go-on = Vous pouvez continuer ici : la demande de l’application recommence alors.
+next-allow-cookies = Veuillez autoriser les cookies pour ce site, puis continuer.
 next-begin-in-the-app = Retournez à l’application et recommencez.
 next-open-again = Ouvrez la page de nouveau et répétez la dernière action.
 next-check-address = Vérifiez l’adresse, ou allez à votre compte.

@@ -20,6 +20,23 @@ cancel = キャンセル
 error-title = エラー：{ $title }
 form-expired = このページを開いてから時間がたったため、何も行われませんでした。そのまま続けられます。
 
+month = { $count ->
+    [1] 1月
+    [2] 2月
+    [3] 3月
+    [4] 4月
+    [5] 5月
+    [6] 6月
+    [7] 7月
+    [8] 8月
+    [9] 9月
+    [10] 10月
+    [11] 11月
+   *[12] 12月
+}
+date = { $year }年{ $month }{ $day }日
+date-of-year = { $month }{ $day }日
+
 ago-now = たった今
 ago-minutes = { $count } 分前
 ago-hours = { $count } 時間前
@@ -41,6 +58,7 @@ password-shown = パスワードを表示しています
 login-wrong = ユーザー名またはパスワードが違います。
 login-throttled = 試した回数が多すぎます。
 login-busy = ただいま多くの方がサインインしています。しばらくしてからもう一度お試しください。
+login-no-cookie = ブラウザから Cookie が送られてこないため、サインインできません。このサイトの Cookie を許可してから、もう一度お試しください。
 login-other-account = アプリが求めているアカウントでサインインしてください。
 
 ## Consent
@@ -80,7 +98,7 @@ action-delete = 削除する
 told-and-more = { $first } ほか { $count } 件
 told-confirmed = { $value }（確認済み）
 told-unconfirmed = { $value }（未確認）
-claim-sub = アカウント番号
+claim-sub = アカウント ID
 claim-name = 名前
 claim-given-name = 名
 claim-family-name = 姓
@@ -164,6 +182,7 @@ account-too-long = 新しいパスワードが長すぎます。{ $count } 文�
 account-unfit-detail = 1行200文字以内、10行以内の文字で入力してください。
 account-not-a-phone-number = 電話番号として読み取れません。例: +81 3 1234 5678
 account-too-much = 長すぎて保存できません。短くしてください。
+account-not-saved = あなたについて保存されている別の情報が原因で、保存できませんでした。このページの下にある番号を { $brand } の運営者にお知らせください。
 account-expired = このページを開いてから時間がたったため、何も行われませんでした。もう一度お試しください。
 session-current = このブラウザ
 session-seen = 最後に使用：{ $ago }
@@ -180,6 +199,10 @@ authorization-error = 認可エラー
 authorization-error-what = アプリから届いた依頼は、お答えできない形のものでした。
 sign-out-error = サインアウトのエラー
 sign-out-error-what = アプリから届いたサインアウトの依頼は、実行できない形のものでした。
+nothing-asked = 続けるものがありません
+nothing-asked-what = このページはアプリからの依頼を扱いますが、アドレスに依頼が示されていません。
+no-cookies = ブラウザが Cookie を保存していません
+no-cookies-what = Cookie がないと、{ $brand } はあなたのブラウザを見分けられず、サインインできません。
 request-gone = 時間がかかりすぎました
 request-gone-what = アプリからの依頼は、時間がたったため無効になりました。
 form-refused = フォームを受け付けられませんでした
@@ -200,6 +223,7 @@ lost-last-step = 最後の操作は保存されていないかもしれません
 next-ask-the-app = アプリに戻って、もう一度お試しください。またここに来たときは、アプリの提供者にお知らせください。
 next-sign-out-here = アカウントのページからサインアウトできます。
 next-go-on = ここから続けられます。アプリのリクエストが改めて始まります。
+next-allow-cookies = このサイトの Cookie を許可してから、続けてください。
 next-begin-in-the-app = アプリに戻って、もう一度始めてください。
 next-open-again = ページをもう一度開いて、最後の操作を繰り返してください。
 next-check-address = アドレスを確かめるか、アカウントのページにお進みください。

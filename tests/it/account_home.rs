@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use latchkey::{
     accounts::{self, Changes},
     protocol::Lifetime,
+    store::users,
 };
 use serde_json::json;
 
@@ -51,9 +52,9 @@ async fn a_new_password_ends_every_other_session_and_every_grant() {
     assert!(short.body.contains("role=\"alert\""), "{}", short.body);
     assert!(elsewhere.authorizes(&app.asks("openid")).await.headers.get("location").is_some());
     let done = here
-        .submits(&page, &[("action", "change_password"), ("password", PASSWORD), ("new_password", NEW_PASSWORD)])
+        .submits_only(&page, &[("action", "change_password"), ("password", PASSWORD), ("new_password", NEW_PASSWORD)])
         .await;
-    assert!(done.body.contains("role=\"status\""), "{}", done.body);
+    assert!(home(&mut here).await.body.contains("role=\"status\""), "what was done is said");
     assert!(home(&mut here).await.body.contains("alice@example.com"), "this browser stays signed in");
     assert!(
         done.headers
@@ -204,16 +205,20 @@ async fn details_that_cannot_be_kept_stay_in_the_form() {
     browser.goes_through(&app.asks("openid"), "alice").await;
     let page = home(&mut browser).await;
     let long = "x".repeat(201);
+    let long_address = format!("1 Main St\n{long}");
     for (fields, says) in [
+        ([("action", "change_details"), ("name", "Alice"), ("address", &long_address)], "#address"),
         ([("action", "change_details"), ("name", "Alice"), ("given_name", "a\u{7}b")], "200 characters"),
         ([("action", "change_details"), ("name", "Alice"), ("given_name", &long)], "200 characters"),
-        ([("action", "change_details"), ("name", "Alice"), ("phone_number", "call me")], "no phone number"),
+        ([("action", "change_details"), ("name", "Alice"), ("phone_number", "call me")], "not a phone number"),
         ([("action", "change_details"), ("name", "Alice"), ("csrf", "of the session before")], "open for too long"),
     ] {
         let answer = browser.submits(&page, &fields).await;
         assert!(answer.body.contains("role=\"alert\"") && answer.body.contains(says), "{says}: {}", answer.body);
         assert!(answer.body.contains("<details class=\"edit\" open>"), "{says}: {}", answer.body);
         assert_eq!(crate::world::field(&answer.body, "name").as_deref(), Some("Alice"), "what was typed stays");
+        let marked = answer.body.matches("aria-invalid=\"true\" aria-describedby=").count();
+        assert_eq!(marked, usize::from(!says.contains("too long")), "the field says so, too: {}", answer.body);
     }
     let page = home(&mut browser).await;
     assert_eq!(crate::world::field(&page.body, "name").as_deref(), Some("alice Example"), "nothing was saved");
@@ -239,4 +244,70 @@ async fn an_address_in_parts_is_left_in_parts_until_it_is_changed() {
     assert_eq!(kept().await, parts);
     browser.submits(&page, &[("action", "change_details"), ("name", "Alice"), ("address", "2 Main St")]).await;
     assert_eq!(kept().await, json!({ "formatted": "2 Main St" }));
+}
+
+#[tokio::test]
+async fn what_a_form_has_done_is_said_once_on_a_page_that_can_be_loaded_again() {
+    let (world, app) = world().await;
+    let mut here = world.browser();
+    here.goes_through(&app.asks("openid"), "alice").await;
+    for (fields, says) in [
+        (vec![("action", "change_details"), ("name", "Alice Liddell")], "Your details are saved."),
+        (vec![("action", "end_access"), ("id", "wiki")], "That app has no access"),
+        (vec![("action", "end_session"), ("id", "of nobody")], "That browser is signed out."),
+        (vec![("action", "sign_out_everywhere")], "You are signed out everywhere else"),
+        (
+            vec![("action", "change_password"), ("password", PASSWORD), ("new_password", NEW_PASSWORD)],
+            "Your password is changed.",
+        ),
+    ] {
+        let page = home(&mut here).await;
+        assert!(!page.body.contains("role=\"status\""), "{}", page.body);
+        let done = here.submits_only(&page, &fields).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{says}: {}", done.body);
+        assert!(done.location().ends_with("/account"), "{says}: {}", done.location());
+        let page = here.follow(done).await;
+        assert!(page.body.contains("role=\"status\"") && page.body.contains(says), "{says}: {}", page.body);
+    }
+    // A notice that was never looked at is not for whoever signs in next.
+    let page = home(&mut here).await;
+    here.submits_only(&page, &[("action", "change_details"), ("name", "Alice")]).await;
+    world.user("bob").await;
+    let login = here.authorizes(&crate::authorize::asks(&app, "openid", &[("prompt", "login")])).await;
+    here.signs_in(&login, "bob").await;
+    assert!(!home(&mut here).await.body.contains("role=\"status\""), "nothing was done for bob");
+}
+
+#[tokio::test]
+async fn what_cannot_be_saved_says_why_at_the_right_field() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    let mut db = world.server.store.read().await.unwrap();
+    let alice = accounts::find_by_username(&mut db, "alice").await.unwrap().unwrap();
+    drop(db);
+    let keep = async |claims: serde_json::Value| {
+        let mut tx = world.server.store.write().await.unwrap();
+        tx.touch().await.unwrap();
+        users::update(&mut tx, &alice.sub, None, false, &claims.to_string(), world.now().0).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    // So much is kept of her already that an address has no room.
+    keep(json!({ "note": "x".repeat(16_000) })).await;
+    let page = home(&mut browser).await;
+    let address = "A long line of an address in a long street of a long town\n".repeat(9);
+    let answer = browser.submits(&page, &[("action", "change_details"), ("name", "Al"), ("address", &address)]).await;
+    assert!(
+        answer.body.contains("<a href=\"#address\">") && answer.body.contains("Please shorten it"),
+        "{}",
+        answer.body
+    );
+    assert!(answer.body.contains("id=\"address-wrong\""), "{}", answer.body);
+    // What else is kept of her cannot be any more: that is nothing she can shorten.
+    keep(json!({ "birthdate": "12.4.1985" })).await;
+    let page = home(&mut browser).await;
+    let answer = browser.submits(&page, &[("action", "change_details"), ("name", "Alice")]).await;
+    assert!(answer.body.contains("role=\"alert\"") && !answer.body.contains("shorten"), "{}", answer.body);
+    assert!(answer.body.contains("people who run Latchkey"), "{}", answer.body);
+    assert_eq!(crate::world::field(&answer.body, "name").as_deref(), Some("Alice"), "what was typed stays");
 }

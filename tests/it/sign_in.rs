@@ -145,10 +145,13 @@ async fn one_approval_gives_one_code_and_the_second_click_ends_well() {
     let page = browser.authorizes(&app.asks("openid")).await;
     let page = browser.signs_in(&page, "alice").await;
     let first = browser.submits_only(&page, &[("action", "allow")]).await;
-    let second = browser.submits_only(&page, &[("action", "allow")]).await;
     let code = first.param("code").expect("a code");
-    assert!(second.location().starts_with(ISSUER), "no second code from one approval: {}", second.location());
-    let answer = browser.follow(second).await;
+    let second = browser.submits_only(&page, &[("action", "allow")]).await;
+    assert_eq!(second.location(), first.location(), "no second code from one approval");
+    app.redeems(&world, &code).await.ok();
+    let third = browser.submits_only(&page, &[("action", "allow")]).await;
+    assert!(third.location().starts_with(ISSUER), "{}", third.location());
+    let answer = browser.follow(third).await;
     assert!(answer.param("code").is_some_and(|other| other != code), "the request goes on: {}", answer.location());
 }
 
@@ -223,6 +226,20 @@ async fn what_waited_too_long_in_another_browser_is_nobody_elses() {
         let answer = world.browser().get(path).await;
         assert_eq!(answer.status, StatusCode::GONE, "{path}");
         assert!(!answer.body.contains("n-o-n-c-e") && !answer.body.contains("button primary"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_no_app_has_led_to_does_not_say_that_its_time_is_over() {
+    let (world, _) = world().await;
+    for path in ["/consent", "/login/account", "/authorize/resume", "/consent?request="] {
+        let answer = world.browser().get(path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(!answer.body.contains("too long"), "{path}: {}", answer.body);
+        assert!(answer.body.contains("begin again") && answer.body.contains("href=\"/account\""), "{path}");
+    }
+    for path in ["/consent", "/login/account"] {
+        assert_eq!(world.browser().post(path, &[("action", "allow")]).await.status, StatusCode::BAD_REQUEST, "{path}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The account home: who you are here, your password, your sessions, and the apps with access.
 
 use askama::Template;
+use serde::{Deserialize, Serialize};
 
 use super::{Frame, Place, Shown, frame::membership, render};
 use crate::{accounts::Detail, protocol::Timestamp, web::locale::Value};
@@ -77,7 +78,8 @@ pub struct AppLine {
 }
 
 /// What has just been done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AccountNotice {
     /// The details are others.
     DetailsChanged,
@@ -96,8 +98,10 @@ pub enum AccountNotice {
 pub enum AccountProblem {
     /// A detail is not what it has to be.
     Unfit(Detail),
-    /// The details are more than is kept of a user.
-    TooMuch,
+    /// The details are more than is kept of a user, for the most part because of this one.
+    TooMuch(Detail),
+    /// The details are right, and yet they cannot be kept; only an operator can tell why.
+    NotSaved,
     /// The password given as the present one is not it.
     WrongPassword,
     /// The new password is too short.
@@ -168,7 +172,12 @@ impl Trouble {
                 let name = label(frame, detail);
                 (frame.locale.with("pair", [("name", name.into()), ("value", value.into())]), Some(detail.claim()))
             }
-            AccountProblem::TooMuch => (frame.text("account-too-much"), None),
+            AccountProblem::TooMuch(detail) => {
+                let value = frame.text("account-too-much");
+                let name = label(frame, detail);
+                (frame.locale.with("pair", [("name", name.into()), ("value", value.into())]), Some(detail.claim()))
+            }
+            AccountProblem::NotSaved => (frame.with("account-not-saved", "brand", frame.brand.name()), None),
             AccountProblem::WrongPassword => (frame.text("account-wrong-password"), Some("password")),
             AccountProblem::TooShort { least } => (frame.count("account-too-short", least), Some("new-password")),
             AccountProblem::TooLong { most } => (frame.count("account-too-long", most), Some("new-password")),

@@ -244,7 +244,12 @@ fn readable(frame: &Frame<'_>, told: &[Told]) -> Vec<(String, String)> {
 
 fn readable_value(frame: &Frame<'_>, told: &Told) -> String {
     match &told.value {
-        Json::Number(seconds) if told.claim == "updated_at" => seconds.as_i64().map(date).unwrap_or_default(),
+        Json::Number(seconds) if told.claim == "updated_at" => {
+            seconds.as_i64().and_then(|seconds| frame.date(seconds)).unwrap_or_default()
+        }
+        Json::String(text) if told.claim == "birthdate" => {
+            frame.birthdate(text).unwrap_or_else(|| Shown::from(text.as_str()).to_string())
+        }
         value => in_words(frame, value),
     }
 }
@@ -275,10 +280,6 @@ fn in_words(frame: &Frame<'_>, value: &Json) -> String {
             _ => joined(&mut members.values()),
         },
     }
-}
-
-fn date(seconds: i64) -> String {
-    time::OffsetDateTime::from_unix_timestamp(seconds).map(|at| at.date().to_string()).unwrap_or_default()
 }
 
 fn action_words(frame: &Frame<'_>, action: &str) -> String {

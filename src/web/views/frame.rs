@@ -48,6 +48,10 @@ impl Frame<'_> {
         self.asset(assets::icon())
     }
 
+    pub(super) fn form_script(&self) -> String {
+        self.asset(assets::form_script())
+    }
+
     pub(super) fn password_script(&self) -> String {
         self.asset(assets::password_script())
     }
@@ -64,6 +68,30 @@ impl Frame<'_> {
             60..3_600 => self.count("ago-minutes", seconds / 60),
             3_600..86_400 => self.count("ago-hours", seconds / 3_600),
             _ => self.count("ago-days", seconds / 86_400),
+        }
+    }
+
+    /// The day of a time, as the reader's language writes it.
+    pub(super) fn date(&self, seconds: i64) -> Option<String> {
+        let date = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?.date();
+        Some(self.day(date.year(), u8::from(date.month()), date.day()))
+    }
+
+    /// A date of birth (OIDC Core §5.1, `birthdate`): `YYYY-MM-DD`, or `0000-MM-DD` where the year is nobody's business.
+    /// `None` for a year alone, which every language writes alike, and for what is no date.
+    pub(super) fn birthdate(&self, text: &str) -> Option<String> {
+        let (year, rest) = text.split_once('-')?;
+        let (month, day) = rest.split_once('-')?;
+        let (month, day) = (month.parse().ok()?, day.parse().ok()?);
+        ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(self.day(year.parse().ok()?, month, day))
+    }
+
+    fn day(&self, year: i32, month: u8, day: u8) -> String {
+        let month = self.count("month", month.into());
+        let args = [("day", Value::from(day)), ("month", month.into())];
+        match year {
+            0 => self.locale.with("date-of-year", args),
+            year => self.locale.with("date", args.into_iter().chain([("year", Value::from(year))])),
         }
     }
 

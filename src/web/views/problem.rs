@@ -39,6 +39,10 @@ pub enum ProblemKind {
     Authorization,
     /// The app's wish to sign out cannot be followed.
     SignOut,
+    /// The page works for an app's request, and none is named.
+    NothingAsked,
+    /// The browser keeps no cookies.
+    NoCookies,
     /// The request waited too long and is gone.
     RequestGone,
     /// The form is too old, or was not sent by a page of ours.
@@ -57,7 +61,7 @@ pub enum ProblemKind {
 #[must_use]
 pub fn problem(frame: &Frame<'_>, view: &ProblemView) -> String {
     let [title, what, lost, mut next] = view.kind.messages().map(|id| frame.with(id, "brand", frame.brand.name()));
-    if view.go_on.is_some() {
+    if view.go_on.is_some() && view.kind == ProblemKind::RequestGone {
         next = frame.text("next-go-on");
     }
     let developer = view.developer.as_ref().map(|own| {
@@ -87,6 +91,8 @@ impl ProblemKind {
     pub const ALL: &[Self] = &[
         Self::Authorization,
         Self::SignOut,
+        Self::NothingAsked,
+        Self::NoCookies,
         Self::RequestGone,
         Self::FormRefused,
         Self::NotFound,
@@ -99,7 +105,9 @@ impl ProblemKind {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Authorization | Self::SignOut | Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::Authorization | Self::SignOut | Self::NothingAsked | Self::NoCookies | Self::Unreadable => {
+                StatusCode::BAD_REQUEST
+            }
             Self::RequestGone => StatusCode::GONE,
             Self::FormRefused => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -115,6 +123,8 @@ impl ProblemKind {
                 ["authorization-error", "authorization-error-what", "lost-nothing-shared", "next-ask-the-app"]
             }
             Self::SignOut => ["sign-out-error", "sign-out-error-what", "lost-still-signed-in", "next-sign-out-here"],
+            Self::NothingAsked => ["nothing-asked", "nothing-asked-what", "lost-nothing", "next-begin-in-the-app"],
+            Self::NoCookies => ["no-cookies", "no-cookies-what", "lost-nothing-shared", "next-allow-cookies"],
             Self::RequestGone => ["request-gone", "request-gone-what", "lost-nothing-shared", "next-begin-in-the-app"],
             Self::FormRefused => ["form-refused", "form-refused-what", "lost-nothing-changed", "next-open-again"],
             Self::NotFound => ["not-found", "not-found-what", "lost-nothing", "next-check-address"],

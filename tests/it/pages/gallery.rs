@@ -39,6 +39,7 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         ("-expired", Some(LoginProblem::Expired)),
         ("-busy", Some(LoginProblem::Busy)),
         ("-other", Some(LoginProblem::OtherAccount)),
+        ("-no-cookie", Some(LoginProblem::NoCookie)),
     ];
     for (ending, problem) in problems {
         let username = if problem.is_some() { text("alice") } else { String::new() };
@@ -189,7 +190,10 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         phone_number: Some((text("+32 1 23").into(), false)),
         address: vec![text("1 Main St").into(), text("9000 Ghent").into()],
         details: Detail::ALL.iter().map(|own| (*own, text("What is known"))).collect(),
-        is_editing: matches!(problem, Some(AccountProblem::Unfit(_) | AccountProblem::TooMuch)),
+        is_editing: matches!(
+            problem,
+            Some(AccountProblem::Unfit(_) | AccountProblem::TooMuch(_) | AccountProblem::NotSaved)
+        ),
         organisations: vec![(text("Acme").into(), text("owner").into()), ("Globex".into(), "viewer".into())],
         has_password: true,
         sessions: vec![
@@ -241,7 +245,9 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         AccountProblem::Expired,
         AccountProblem::Busy,
         AccountProblem::Unfit(Detail::GivenName),
-        AccountProblem::TooMuch,
+        AccountProblem::Unfit(Detail::PhoneNumber),
+        AccountProblem::TooMuch(Detail::Address),
+        AccountProblem::NotSaved,
     ];
     for (at, problem) in problems.into_iter().enumerate() {
         add(&format!("account-problem-{at}"), views::account(&frame, &home(None, Some(problem))));
@@ -252,7 +258,8 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         let is_app = matches!(kind, ProblemKind::Authorization | ProblemKind::SignOut);
         let view = ProblemView {
             kind: *kind,
-            go_on: (*kind == ProblemKind::RequestGone).then(|| text("/authorize?client_id=wiki")),
+            go_on: matches!(kind, ProblemKind::RequestGone | ProblemKind::NoCookies)
+                .then(|| text("/authorize?client_id=wiki")),
             back: matches!(kind, ProblemKind::RequestGone | ProblemKind::Authorization).then(back).flatten(),
             developer: is_app.then(|| Developer {
                 error: Code::InvalidRequest,

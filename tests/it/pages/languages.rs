@@ -54,7 +54,7 @@ fn every_language_says_everything() {
 
 const VARIABLES: &[&str] = &[
     "id", "org", "role", "name", "host", "scheme", "brand", "app", "title", "scope", "claim", "things", "api", "first",
-    "value", "ago", "browser", "system", "orgs",
+    "value", "ago", "browser", "system", "orgs", "day", "month", "year",
 ];
 
 #[test]

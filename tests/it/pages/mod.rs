@@ -105,7 +105,19 @@ fn every_page_can_be_used_by_everybody() {
         assert_eq!(unique.len(), ids.len(), "{name} uses an id twice");
         assert_eq!(tags.iter().filter(|tag| tag.name == "h1").count(), 1, "{name}");
         assert_eq!(tags.iter().filter(|tag| tag.name == "main").count(), 1, "{name}");
-        assert!(tags.iter().filter(|tag| tag.get("autofocus").is_some()).count() <= 1, "{name}");
+        let focused = tags.iter().filter(|tag| tag.get("autofocus").is_some()).count();
+        // Whoever does not see the page hears what has the focus: what went wrong, or the field it went wrong in.
+        let says_something = tags.iter().any(|tag| matches!(tag.get("role"), Some("alert" | "status")));
+        assert!(focused == usize::from(says_something || name.starts_with("login")), "{name}");
+        for tag in tags.iter().filter(|tag| tag.get("data-reveals").is_some()) {
+            let field = tag.get("data-reveals").expect("it was found by it");
+            let names = format!("{field}-reveal {field}-label");
+            assert_eq!(
+                tag.get("aria-labelledby"),
+                Some(names.as_str()),
+                "{name}: of two buttons each says what it shows"
+            );
+        }
         assert!(html.contains("req_7f3kq2m9x4"), "{name} does not say its request id");
         let labelled: Vec<&str> = tags.iter().filter_map(|tag| tag.get("for")).collect();
         for tag in &tags {
@@ -160,7 +172,7 @@ fn a_page_says_who_asks_and_what_will_be_told() {
         ("login-busy", &["Not verified"]),
         ("login-wrong", &["<title>Error: Sign in · Latchkey</title>", "value=\"alice\""]),
         ("login-throttled", &["Try again in 3 minutes."]),
-        ("consent", &["alice@example.com (confirmed)", "Alice Example and 4 more details", "2023-11-14"]),
+        ("consent", &["alice@example.com (confirmed)", "Alice Example and 4 more details", ">14 November 2023<"]),
         ("consent-one-organisation", &["Acme: editor", "in Knowledge base", "read, change", "Not verified"]),
         (
             "consent-choice",
@@ -172,6 +184,7 @@ fn a_page_says_who_asks_and_what_will_be_told() {
                 "acme: owner, globex: viewer",
                 "+32 1 23 (not confirmed)",
                 "1 Main St, Ghent",
+                ">1 February 1990<",
             ],
         ),
         ("form-post-app", &["app on this device (com.example.app:)"]),
@@ -236,6 +249,10 @@ fn every_page_is_rendered_in_every_language() {
             assert!(!html.contains("{$"), "{name} leaves a variable of a message open");
             fs::write(folder.join(format!("{lang}-{name}.html")), html).unwrap();
         }
+    }
+    // Names as long as they come, with nowhere to break them.
+    for (name, html) in gallery(Locale::En, &brand, &|text| format!("{text}{}", "Wolkenkuckucksheim".repeat(12))) {
+        fs::write(folder.join(format!("long-{name}.html")), html).unwrap();
     }
     for file in brand.files() {
         fs::write(folder.join("assets").join(file.name()), file.body()).unwrap();

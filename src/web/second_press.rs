@@ -1,0 +1,105 @@
+//! A button that was pressed before: a double click, or a way back and once more. The browser shows what the last press
+//! is answered with, so the answer of the first is repeated: the same redirect with the same code, since one approval never
+//! gives two.
+
+use axum::response::Response;
+
+use crate::{
+    authorization::{
+        code,
+        login::Login,
+        request::Request,
+        response::Response as Answer,
+        waiting::{self, Found, Waiting},
+    },
+    endpoints::authorize,
+    protocol::Params,
+    server::Server,
+    store::{
+        Access,
+        grants::{self, Grant},
+    },
+    web::{
+        page::{self, PageError},
+        session::BrowserSession,
+        visitor::Visitor,
+    },
+};
+
+/// The answer that the request of that reference has got already, if the form says once more what it was answered for;
+/// `None` when it says something else, or the answer counts no more: then the request begins anew.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn repeat(
+    server: &Server,
+    visitor: &Visitor,
+    browser: &BrowserSession,
+    id: &str,
+    form: &Params,
+) -> Result<Option<Response>, PageError> {
+    let now = server.clock.now();
+    let own = browser.browser().await?;
+    let found = waiting::find(&mut server.store.read().await?, id, own.as_deref(), now).await?;
+    let Found::Mine(waiting) = found else { return Ok(None) };
+    if !waiting.is_spent {
+        return Ok(None);
+    }
+    let mut db = server.store.read().await?;
+    match form.get("action") {
+        Some("deny" | "cancel") => denied(server, visitor, &mut db, waiting).await,
+        Some("allow") => {
+            let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };
+            let Ok(request) = authorize::read(server, waiting.params).await else { return Ok(None) };
+            let (login, org) = (&signed_in.login, form.get("org"));
+            let given = allowed(server, &mut db, &request, id, login, org).await?;
+            Ok(given.map(|answer| page::deliver(visitor, &answer)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The answer that this login's yes to the request has got, for that organisation, as long as nobody has redeemed its
+/// code: a code that comes twice to who has redeemed it ends what it gave.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn allowed(
+    server: &Server,
+    db: &mut impl Access,
+    request: &Request,
+    id: &str,
+    login: &Login,
+    org_id: Option<&str>,
+) -> Result<Option<Answer>, PageError> {
+    let now = server.clock.now().0;
+    let code = code::of_request(&server.keyring.refresh_key(), id);
+    let grant = grants::find_by_code(db, code.hash().as_str()).await?;
+    let is_that = |grant: &Grant| {
+        grant.user_id == login.sub
+            && grant.sid == login.sid
+            && grant.org_id.as_deref() == org_id
+            && grant.redirect_uri == request.recipient.redirect_uri()
+    };
+    let is_open =
+        |grant: &Grant| grant.code_spent_at.is_none() && grant.ended_at.is_none() && grant.code_expires_at > now;
+    let counts = grant.is_some_and(|grant| is_that(&grant) && is_open(&grant));
+    Ok(counts.then(|| request.recipient.accept(code.expose())))
+}
+
+/// The no that the request was answered with; `None` when it was a yes.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn denied(
+    server: &Server,
+    visitor: &Visitor,
+    db: &mut impl Access,
+    waiting: Waiting,
+) -> Result<Option<Response>, PageError> {
+    let code = code::of_request(&server.keyring.refresh_key(), &waiting.id);
+    match grants::find_by_code(db, code.hash().as_str()).await? {
+        Some(_) => Ok(None),
+        None => authorize::tell_no(server, visitor, waiting.params).await.map(Some),
+    }
+}
