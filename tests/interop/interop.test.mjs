@@ -1,6 +1,6 @@
 // Apps and APIs with the libraries of clients.json against Latchkey, with a real browser; and every page through axe.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -234,6 +234,41 @@ test('every page passes axe in light and in dark, and fits a narrow phone', asyn
   await context.close()
 })
 
+// What `cargo test` has left in target/tmp/pages: every page in every state. Light and dark, wide and narrow, from the left
+// and from the right each have their turn; that nothing scrolls sideways is seen in every language, and with long names.
+test('every state of every page passes axe', async () => {
+  const folder = join(top, 'target', 'tmp', 'pages')
+  const files = readdirSync(folder).filter((file) => file.endsWith('.html'))
+  assert.ok(files.length > 100, 'the pages are written by: cargo test --test it pages')
+  // The pages of the error codes are all alike.
+  const isOneOfMany = (file) => /-error-/.test(file) && !/invalid_request|unmet/.test(file)
+  const types = { css: 'text/css', html: 'text/html; charset=utf-8', js: 'text/javascript', svg: 'image/svg+xml' }
+  const answer = (route) => {
+    const { pathname } = new URL(route.request().url())
+    // The form for the app would send itself.
+    if (!existsSync(join(folder, pathname)) || /form-post.*\.js$/.test(pathname)) return route.fulfill({ status: 404 })
+    return route.fulfill({ path: join(folder, pathname), contentType: types[pathname.split('.').pop()] })
+  }
+  const looks = [
+    ['en', 'light', 1024, true],
+    ['ar', 'dark', 320, true],
+    ...['de', 'es', 'fr', 'ja', 'long'].map((language) => [language, 'light', 320, false]),
+  ]
+  const look = async ([language, colorScheme, width, asksAxe]) => {
+    const context = await browser.newContext({ colorScheme, reducedMotion: 'reduce', viewport: { width, height: 720 } })
+    await context.route('**/*', answer)
+    const page = await context.newPage()
+    for (const file of files.filter((file) => file.startsWith(`${language}-`) && !isOneOfMany(file))) {
+      await page.goto(`http://pages.example/${file}`)
+      if (asksAxe) assert.deepEqual(await findings(page), [], `${file}, ${colorScheme}, ${width} px`)
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+      assert.ok(wide <= width, `${file} is ${wide} px wide on a page of ${width} px`)
+    }
+    await context.close()
+  }
+  await Promise.all(looks.map(look))
+})
+
 test('the demo shows what it says, and its pages pass axe', async (t) => {
   const { app, users, stop } = await demo()
   try {
@@ -278,10 +313,7 @@ async function inspect(page, name) {
     for (const width of [1024, 320]) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: 720 })
-      await page.evaluate(axe)
-      const { violations } = await page.evaluate(() => globalThis.axe.run())
-      const found = violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`))
-      assert.deepEqual(found, [], `${name}, ${colorScheme}, ${width} px`)
+      assert.deepEqual(await findings(page), [], `${name}, ${colorScheme}, ${width} px`)
       const wide = await page.evaluate(() => document.documentElement.scrollWidth)
       assert.ok(wide <= width, `${name} is ${wide} px wide on a page of ${width} px`)
       if (process.env.SCREENSHOTS) {
@@ -291,4 +323,10 @@ async function inspect(page, name) {
       }
     }
   }
+}
+
+async function findings(page) {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(() => globalThis.axe.run())
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`))
 }
