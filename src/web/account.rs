@@ -65,6 +65,7 @@ pub async fn post(
     let now = server.clock.now();
     let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
     let Some(signed_in) = browser.signed_in(&server, now).await? else {
+        browser.note_unsaved().await?;
         return Ok(page::see_other(&server, LOGIN));
     };
     let id = form.get("id").unwrap_or_default();

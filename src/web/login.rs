@@ -61,6 +61,7 @@ pub async fn get(
     let signed_in = browser.signed_in(&server, server.clock.now()).await?;
     let problem = match (&purpose, signed_in) {
         (Purpose::Account, Some(_)) => return Ok(page::see_other(&server, ACCOUNT)),
+        (Purpose::Account, None) if browser.take_unsaved().await? => Some(LoginProblem::Unsaved),
         (Purpose::Request(request, _), Some(signed_in)) if !interaction::is_expected(request, &signed_in.login) => {
             Some(LoginProblem::OtherAccount)
         }

@@ -42,6 +42,9 @@ const SEEN: &str = "seen";
 /// What a form has done, until a page has said it.
 const DONE: &str = "done";
 
+/// That a form has come to nothing, since nobody was signed in any more.
+const UNSAVED: &str = "unsaved";
+
 /// A sign of life is written down no more often than this.
 const SEEN_EVERY: Lifetime = Lifetime::minutes(5);
 
@@ -180,7 +183,9 @@ impl BrowserSession {
         self.browser_or_begin().await?;
         let before: Option<Login> = self.session.get(LOGIN).await?;
         // What was done before was done by somebody else, perhaps.
-        self.session.remove_value(DONE).await?;
+        for left in [DONE, UNSAVED] {
+            self.session.remove_value(left).await?;
+        }
         match before {
             Some(before) if before.sid == login.sid => browser_sessions::renew(&self.session).await?,
             _ => self.session.cycle_id().await?,
@@ -208,6 +213,23 @@ impl BrowserSession {
         let kept = self.session.remove_value(DONE).await?;
         // Another version's word is left unsaid.
         Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()))
+    }
+
+    /// Keep for the sign-in page that a form has come to nothing, since nobody was signed in any more.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn note_unsaved(&self) -> Result<()> {
+        self.browser_or_begin().await?;
+        Ok(self.session.insert(UNSAVED, true).await?)
+    }
+
+    /// Whether a form has come to nothing like that, for once.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn take_unsaved(&self) -> Result<bool> {
+        Ok(self.session.remove_value(UNSAVED).await?.is_some())
     }
 
     /// Forget everything about this browser.

@@ -77,6 +77,7 @@ login-wrong = Der Benutzername oder das Passwort stimmt nicht.
 login-throttled = Das waren zu viele Versuche.
 login-busy = Gerade melden sich sehr viele Menschen an. Bitte versuchen Sie es gleich noch einmal.
 login-no-cookie = Ihr Browser hat kein Cookie geschickt, und ohne eines kann sich niemand anmelden. Bitte erlauben Sie Cookies für diese Website und versuchen Sie es noch einmal.
+login-unsaved = Sie waren nicht mehr angemeldet, deshalb wurde nichts geändert. Bitte melden Sie sich wieder an.
 login-other-account = Bitte melden Sie sich mit dem Konto an, das die App erwartet.
 
 ## Consent

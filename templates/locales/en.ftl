@@ -78,6 +78,7 @@ login-wrong = The username or the password is not right.
 login-throttled = There were too many tries.
 login-busy = Many people are signing in right now. Please try again in a moment.
 login-no-cookie = Your browser has sent no cookie, and without one nobody can sign in. Please allow cookies for this site and try again.
+login-unsaved = You were not signed in any more, so nothing was changed. Please sign in again.
 login-other-account = Please sign in with the account that the app expects.
 
 ## Consent

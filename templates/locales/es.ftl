@@ -77,6 +77,7 @@ login-wrong = El nombre de usuario o la contraseña no es correcto.
 login-throttled = Ha habido demasiados intentos.
 login-busy = Muchas personas están iniciando sesión ahora. Inténtalo de nuevo en un momento.
 login-no-cookie = Tu navegador no ha enviado ninguna cookie, y sin ella nadie puede iniciar sesión. Permite las cookies de este sitio e inténtalo de nuevo.
+login-unsaved = Ya no tenías la sesión iniciada, así que no se ha cambiado nada. Vuelve a iniciar sesión.
 login-other-account = Inicia sesión con la cuenta que la aplicación espera.
 
 ## Consent

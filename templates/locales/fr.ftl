@@ -83,6 +83,7 @@ login-wrong = Le nom d’utilisateur ou le mot de passe n’est pas correct.
 login-throttled = Il y a eu trop d’essais.
 login-busy = Beaucoup de personnes se connectent en ce moment. Veuillez réessayer dans un instant.
 login-no-cookie = Votre navigateur n’a envoyé aucun cookie, et sans cookie personne ne peut se connecter. Veuillez autoriser les cookies pour ce site, puis réessayer.
+login-unsaved = Vous n’étiez plus connecté, donc rien n’a été modifié. Veuillez vous reconnecter.
 login-other-account = Veuillez vous connecter avec le compte que l’application attend.
 
 ## Consent

@@ -311,3 +311,19 @@ async fn what_cannot_be_saved_says_why_at_the_right_field() {
     assert!(answer.body.contains("people who run Latchkey"), "{}", answer.body);
     assert_eq!(crate::world::field(&answer.body, "name").as_deref(), Some("Alice"), "what was typed stays");
 }
+
+#[tokio::test]
+async fn who_was_signed_out_elsewhere_hears_that_the_form_came_to_nothing() {
+    let (world, app) = world().await;
+    let (mut here, mut there) = (world.browser(), world.browser());
+    here.goes_through(&app.asks("openid"), "alice").await;
+    there.goes_through(&app.asks("openid"), "alice").await;
+    let page = home(&mut here).await;
+    let elsewhere = home(&mut there).await;
+    there.submits(&elsewhere, &[("action", "sign_out_everywhere")]).await;
+    let login = here.submits(&page, &[("action", "change_details"), ("name", "Alice Liddell")]).await;
+    assert!(login.body.contains("login-submit") && login.body.contains("nothing was changed"), "{}", login.body);
+    assert!(!home(&mut here).await.body.contains("nothing was changed"), "it is said once");
+    let home = here.signs_in(&login, "alice").await;
+    assert!(home.body.contains("alice Example"), "{}", home.body);
+}

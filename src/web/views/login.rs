@@ -33,6 +33,8 @@ pub enum LoginProblem {
     },
     /// The page was too old: the same request goes on.
     Expired,
+    /// Whoever sent a form of the account was not signed in any more; nothing was done.
+    Unsaved,
     /// The browser has sent no cookie, so nobody can tell that it was shown this page.
     NoCookie,
     /// Too many people at once.
@@ -56,6 +58,7 @@ impl LoginProblem {
             Self::Wrong => frame.text("login-wrong"),
             Self::Throttled { seconds } => format!("{} {}", frame.text("login-throttled"), frame.wait(seconds)),
             Self::Expired => frame.text("form-expired"),
+            Self::Unsaved => frame.text("login-unsaved"),
             Self::NoCookie => frame.text("login-no-cookie"),
             Self::Busy => frame.text("login-busy"),
             Self::OtherAccount => frame.text("login-other-account"),

@@ -40,6 +40,7 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         ("-busy", Some(LoginProblem::Busy)),
         ("-other", Some(LoginProblem::OtherAccount)),
         ("-no-cookie", Some(LoginProblem::NoCookie)),
+        ("-unsaved", Some(LoginProblem::Unsaved)),
     ];
     for (ending, problem) in problems {
         let username = if problem.is_some() { text("alice") } else { String::new() };
