@@ -50,6 +50,7 @@ async fn case_59_a_session_id_from_before_is_worth_nothing_afterwards() {
     let csrf = field(&account.body, "csrf").unwrap();
     let change = [("csrf", csrf.as_str()), ("action", "change_password"), ("password", PASSWORD)];
     let done = browser.post("/account", &[&change[..], &[("new_password", "an even better horse")]].concat()).await;
+    let done = browser.follow(done).await;
     assert!(done.body.contains("role=\"status\""), "{}", done.body);
     past.push(browser.clone());
     let page = browser.get("/logout").await;

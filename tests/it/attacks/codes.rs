@@ -233,7 +233,7 @@ async fn case_19_a_code_dies_with_its_minute_its_session_its_user_and_its_consen
     let account = browser.get("/account").await;
     let csrf = crate::world::field(&account.body, "csrf").unwrap();
     let back = browser.post("/account", &[("csrf", &csrf), ("action", "end_access"), ("id", &app.id)]).await;
-    assert_eq!(back.status, 200, "{back:?}");
+    assert_eq!(browser.follow(back).await.status, 200);
     app.redeems(&world, &code).await.refused("invalid_grant");
 
     let code = code_for(&mut browser, &app, &[]).await;

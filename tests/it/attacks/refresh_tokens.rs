@@ -144,6 +144,7 @@ async fn case_47_what_ends_the_grant_ends_its_refresh_token() {
     let account = async |browser: &mut Browser<'_>, fields: &[(&str, &str)]| {
         let csrf = field(&browser.get("/account").await.body, "csrf").expect("a signed-in page");
         let done = browser.post("/account", &[&[("csrf", csrf.as_str())], fields].concat()).await;
+        let done = browser.follow(done).await;
         assert!(done.body.contains("role=\"status\""), "{fields:?}: {}", done.body);
     };
 
