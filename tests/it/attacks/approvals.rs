@@ -345,7 +345,10 @@ async fn case_64_one_approval_gives_one_code_however_often_and_fast_it_is_sent()
             answers.into_iter().partition(|answer| answer.header("location").contains("code="));
         assert!(codes[0].location().starts_with(&app.redirect_uri), "{codes:?}");
         assert!(codes.iter().all(|answer| answer.location() == codes[0].location()), "one code: {codes:?}");
-        assert!(others.is_empty(), "{others:?}");
+        for answer in others {
+            // It goes round, and comes to the same question.
+            assert!(answer.location().starts_with(&format!("{ISSUER}/authorize/resume?")), "{answer:?}");
+        }
         let code = codes[0].param("code").expect("a code");
         let (scope, _) = given(&world, app, &code).await;
         assert_eq!(scope, "openid");
