@@ -120,7 +120,7 @@ impl MayConflict for PageError {
     fn store_error(&self) -> Option<&StoreError> {
         match self {
             Self::Authorization(error) | Self::SignOut(error) | Self::Other(error) => error.cause(),
-            Self::Expired | Self::Late(_) | Self::Forged => None,
+            Self::NoReference | Self::NoCookies(_) | Self::Expired | Self::Late(_) | Self::Forged => None,
         }
     }
 }
