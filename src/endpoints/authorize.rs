@@ -326,9 +326,9 @@ pub async fn deny(server: &Server, visitor: &Visitor, waiting: Waiting) -> Resul
     if !authorization_requests::spend(&mut tx, &waiting.id, server.clock.now().0).await? {
         let resume = page::see_other(server, &resume_path(&waiting.id));
         // Said twice at once; or another tab has answered it, and the app is told one thing, not two.
-        let said = second_press::denied(server, visitor, &mut tx, waiting).await?;
+        let was_denied = second_press::was_denied(server, &mut tx, &waiting.id).await?;
         tx.commit().await?;
-        return Ok(said.unwrap_or(resume));
+        return if was_denied { tell_no(server, visitor, waiting.params).await } else { Ok(resume) };
     }
     tx.commit().await?;
     tell_no(server, visitor, waiting.params).await

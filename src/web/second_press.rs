@@ -10,7 +10,7 @@ use crate::{
         login::Login,
         request::Request,
         response::Response as Answer,
-        waiting::{self, Found, Waiting},
+        waiting::{self, Found},
     },
     endpoints::authorize,
     protocol::Params,
@@ -45,13 +45,16 @@ pub async fn repeat(
     if !waiting.is_spent {
         return Ok(None);
     }
-    let mut db = server.store.read().await?;
     match form.get("action") {
-        Some("deny" | "cancel") => denied(server, visitor, &mut db, waiting).await,
+        Some("deny" | "cancel") => {
+            let is_denied = was_denied(server, &mut server.store.read().await?, id).await?;
+            if is_denied { authorize::tell_no(server, visitor, waiting.params).await.map(Some) } else { Ok(None) }
+        }
         Some("allow") => {
             let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };
             let Ok(request) = authorize::read(server, waiting.params).await else { return Ok(None) };
             let (login, org) = (&signed_in.login, form.get("org"));
+            let mut db = server.store.read().await?;
             let given = allowed(server, &mut db, &request, id, login, org).await?;
             Ok(given.map(|answer| page::deliver(visitor, &answer)))
         }
@@ -87,19 +90,11 @@ pub async fn allowed(
     Ok(counts.then(|| request.recipient.accept(code.expose())))
 }
 
-/// The no that the request was answered with; `None` when it was a yes.
+/// Whether the request of that reference was answered with a no, once it is known to be answered.
 ///
 /// # Errors
 /// When the database cannot.
-pub async fn denied(
-    server: &Server,
-    visitor: &Visitor,
-    db: &mut impl Access,
-    waiting: Waiting,
-) -> Result<Option<Response>, PageError> {
-    let code = code::of_request(&server.keyring.refresh_key(), &waiting.id);
-    match grants::find_by_code(db, code.hash().as_str()).await? {
-        Some(_) => Ok(None),
-        None => authorize::tell_no(server, visitor, waiting.params).await.map(Some),
-    }
+pub async fn was_denied(server: &Server, db: &mut impl Access, id: &str) -> Result<bool, PageError> {
+    let code = code::of_request(&server.keyring.refresh_key(), id);
+    Ok(grants::find_by_code(db, code.hash().as_str()).await?.is_none())
 }

@@ -32,7 +32,6 @@ async fn a_posted_request_that_cannot_be_read_is_told_in_its_language() {
     let (world, app) = world().await;
     let twice = |name| encode(&[app.asks("openid"), vec![("ui_locales", "fr"), (name, "x"), (name, "y")]].concat());
     for (path, body) in [
-        ("/authorize", twice("state")),
         ("/authorize", twice("client_id")),
         ("/logout", twice("state")),
         (

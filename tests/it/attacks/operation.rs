@@ -422,7 +422,8 @@ async fn case_89_a_whole_life_leaves_no_secret_in_log_metrics_or_words() {
         caller.redeems(&code);
         caller.refreshes(&member(&tokens, "refresh_token"));
         let done = visitor.goes("/account", Some(&change));
-        assert_eq!(done.status, 200, "{done:?}");
+        assert_eq!(done.status, 303, "{done:?}");
+        visitor.goes("/account", None);
         let hint = member(&next, "id_token");
         visitor.goes(&format!("/logout?id_token_hint={hint}&state=STATE-CANARY"), None);
         visitor.goes("/nothing/PATH-CANARY?x=QUERY-CANARY", None);

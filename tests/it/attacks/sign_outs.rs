@@ -243,6 +243,7 @@ async fn case_68_after_a_sign_out_nothing_of_the_session_is_alive() {
                 let end = [("action", "end_session"), ("id", sid.as_str())];
                 let fields = if how == "everywhere" { &[("action", "sign_out_everywhere")][..] } else { &end };
                 let done = elsewhere.post("/account", &[&[("csrf", csrf.as_str())], fields].concat()).await;
+                let done = elsewhere.follow(done).await;
                 assert!(done.body.contains("role=\"status\""), "{done:?}");
             }
         }
