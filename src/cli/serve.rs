@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, database, output::with_causes};
 use crate::{
+    clients::registration,
     clock::Clock,
     config::{Settings, rules},
     jobs::{self, Jobs},
@@ -60,7 +61,9 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let server = Server::open(settings, Clock::System, Random::System).await?;
     database::refuse_demo(&server.store, &server.settings).await?;
     let exposed = database::exposed(&server.settings.database_url);
-    for warning in rules::warnings(&server.settings).iter().chain(server.brand.remarks()).chain(&exposed) {
+    let unsigned = registration::remarks(&server.registry, &server.settings.keys.algorithms).await?;
+    let of_settings = rules::warnings(&server.settings);
+    for warning in of_settings.iter().chain(server.brand.remarks()).chain(&exposed).chain(&unsigned) {
         tracing::warn!("{warning}");
     }
     let writing = tokio::spawn(log::write_in_batches());

@@ -244,6 +244,25 @@ pub async fn list(registry: &Registry) -> Result<Vec<Client>> {
     clients::list(&mut db).await?.into_iter().map(|row| Ok(registry::from_row(row)?)).collect()
 }
 
+/// What to say of the clients whose tokens nobody will be able to sign, once the keys there are have had their time:
+/// `keys.algorithms` was shortened after they were registered.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn remarks(registry: &Registry, kept: &[Algorithm]) -> Result<Vec<String>> {
+    let mut remarks = Vec::new();
+    for client in list(registry).await?.iter().filter(|client| client.enabled) {
+        let of_tokens = [client.metadata.id_token_signed_response_alg, client.metadata.access_token_signing_alg];
+        if let Some(alg) = of_tokens.iter().find(|alg| !kept.contains(alg)) {
+            remarks.push(format!(
+                "the tokens of client `{}` are signed with {alg}, and `keys.algorithms` keeps no keys for it any more",
+                client.id
+            ));
+        }
+    }
+    Ok(remarks)
+}
+
 /// What a registration answers (RFC 7591 §3.2.1), and what is shown of a client ever after, less the secret.
 #[derive(Serialize)]
 pub struct Information<'a> {

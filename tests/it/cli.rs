@@ -137,6 +137,20 @@ fn doctor_says_what_is_bad_and_fails() {
 }
 
 #[test]
+fn an_algorithm_that_a_client_needs_is_missed_at_the_start_and_by_doctor() {
+    let place = Place::with_config("[keys]\nalgorithms = [\"RS256\", \"ES256\"]\n");
+    let client = ["client", "create", "--id", "wiki", "--name", "Wiki", "--redirect-uri", "https://wiki.example/cb"];
+    place.run(&[&client[..], &["--signing-algorithm", "ES256"]].concat()).ok();
+    let missed = "the tokens of client `wiki` are signed with ES256, and `keys.algorithms` keeps no keys for it";
+    assert!(!place.run(&["doctor"]).out.contains(missed));
+    place.write("latchkey.toml", "[keys]\nalgorithms = [\"RS256\"]\n");
+    let done = place.run(&["doctor"]);
+    assert!(done.code == Some(1) && done.out.contains(missed), "{}", done.out);
+    let log = place.serve(&[]).stop();
+    assert!(log.contains(missed), "{log}");
+}
+
+#[test]
 fn doctor_sees_a_master_key_that_others_can_read() {
     let place = Place::new();
     place.serve(&[]).stop();

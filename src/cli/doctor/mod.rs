@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Failure, database as own_files, output, probe};
 use crate::{
+    clients::{Registry, registration},
     clock::Clock,
     config::{Origin, Origins, Problems, SETTINGS, Setting, Settings, Sources, rules},
     endpoints::{discovery, health},
@@ -93,6 +94,7 @@ async fn examine(settings: &Settings, origins: &Origins, sources: &Sources, find
     let now = Clock::System.now();
     if let Some(store) = database::examine(settings, findings).await {
         let rows = examine_keys(settings, &store, now, findings).await;
+        findings.extend(examine_clients(settings, &store).await);
         findings.push(examine_clock(&store, &rows, now).await);
         store.close().await;
     }
@@ -152,6 +154,18 @@ async fn examine_keys(settings: &Settings, store: &Store, now: Timestamp, findin
     }
     findings.extend(keys.algorithms.iter().map(|alg| examine_ring(*alg, &rows, keys.rotate_every, now)));
     rows
+}
+
+async fn examine_clients(settings: &Settings, store: &Store) -> Vec<Finding> {
+    const CHECK: &str = "clients";
+    let registry = Registry::new(store.clone(), &settings.issuer);
+    match registration::remarks(&registry, &settings.keys.algorithms).await {
+        Ok(remarks) => {
+            let hint = "add the algorithm to `keys.algorithms`, or `latchkey client update … --signing-algorithm`";
+            remarks.into_iter().map(|remark| bad(CHECK, remark).hint(hint)).collect()
+        }
+        Err(error) => vec![of_failure(CHECK, error.into())],
+    }
 }
 
 /// The keys of one algorithm.
