@@ -100,7 +100,9 @@ pub async fn restore(args: RestoreArgs, settings: &Settings, json: bool) -> Resu
     }
     prepared?;
     let kept = beside(&target, &format!("before-restore-{}", Clock::System.now().0));
-    fs::rename(&target, &kept)?;
+    // A second name first, so that at no moment there is no database: a supervisor that starts the server again would make
+    // an empty one. Where a file cannot have two names, it is copied.
+    fs::hard_link(&target, &kept).or_else(|_| fs::copy(&target, &kept).map(drop))?;
     fs::rename(&incoming, &target)?;
     sync_directory(&target)?;
     let shown = json!({ "restored": args.file, "database": target, "kept": kept });

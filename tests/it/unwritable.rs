@@ -7,7 +7,7 @@ use std::{
         fs::{MetadataExt, PermissionsExt, chown},
         process::CommandExt,
     },
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use crate::program::Place;
@@ -43,7 +43,10 @@ fn a_file_and_a_directory_that_may_only_be_read_are_named() {
             Ok(told) => told,
             Err(why) => return eprintln!("left out: another user than root cannot start the program: {why}"),
         };
+        let examined = as_somebody(&place, &["doctor"]).output().expect("it started before");
         fs::set_permissions(read_only, before).expect("it is ours");
+        let found = String::from_utf8_lossy(&examined.stdout);
+        assert!(found.contains("✗ database") && examined.status.code() == Some(1), "{found}");
         assert!(
             told.contains("`database_url` names latchkey.db, which cannot be opened to be read and written"),
             "{told}"
@@ -52,13 +55,17 @@ fn a_file_and_a_directory_that_may_only_be_read_are_named() {
     }
 }
 
-/// What a server says that must not start. Root may write everywhere, so that it has to be another user.
-fn start_as_somebody(place: &Place) -> io::Result<String> {
-    let mut command = place.command(SERVE);
+fn as_somebody(place: &Place, args: &[&str]) -> Command {
+    let mut command = place.command(args);
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    command
+}
+
+/// What a server says that must not start. Root may write everywhere, so that it has to be another user.
+fn start_as_somebody(place: &Place) -> io::Result<String> {
+    let mut child = as_somebody(place, SERVE).stderr(Stdio::piped()).spawn()?;
     let mut told = String::new();
     for line in BufReader::new(child.stderr.take().expect("a pipe")).lines() {
         told = format!("{told}{}\n", line.expect("UTF-8"));

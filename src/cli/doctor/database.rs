@@ -65,8 +65,9 @@ async fn look(url: &str) -> Result<(Store, Option<String>, usize), StoreError> {
         return Ok((store, damage, 0));
     }
     let pending = store.pending_migrations().await?;
-    // Rolled back: it only shows that one could write.
-    drop(store.write().await?);
+    if pending == 0 {
+        store.check_writable(url).await?;
+    }
     Ok((store, None, pending))
 }
 
