@@ -17,6 +17,12 @@ impl Browser {
         Ok(Self { connection, issuer: issuer.to_owned(), cookies: BTreeMap::new() })
     }
 
+    /// Go on over another connection.
+    pub(crate) async fn reconnect(&mut self, address: SocketAddr) -> std::io::Result<()> {
+        self.connection = Connection::open(address).await?;
+        Ok(())
+    }
+
     /// The header line that carries the cookies.
     pub(crate) fn cookie(&self) -> String {
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
