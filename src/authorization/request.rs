@@ -110,7 +110,7 @@ impl Request {
     /// # Errors
     /// A page while the client or its redirect URI is in doubt, a redirect afterwards.
     pub async fn parse(context: Context<'_>, params: Params) -> Result<Self, Rejection> {
-        let bound = Bound::find(context, &params).await?;
+        let bound = Bound::find(context.registry, &params).await?;
         let resources = context.registry.resources().await?;
         let mut draft = Draft::new(&bound, context, &resources, &params);
         for check in CHECKS {
@@ -139,9 +139,9 @@ impl Request {
 
 /// Refuse a request that cannot be read as a whole, for `flaw`: the client is told, if what can be read leaves no doubt
 /// about it and its redirect URI; a page says it otherwise.
-pub async fn refuse(context: Context<'_>, params: &Params, flaw: Refusal) -> Rejection {
-    let Ok(bound) = Bound::find(context, params).await else { return flaw.into() };
-    let mut recipient = bound.recipient(context, params);
+pub async fn refuse(registry: &Registry, issuer: &str, params: &Params, flaw: Refusal) -> Rejection {
+    let Ok(bound) = Bound::find(registry, params).await else { return flaw.into() };
+    let mut recipient = bound.recipient(issuer, params);
     recipient.mode = ResponseMode::parse(params.get("response_mode")).unwrap_or_default();
     Rejection::Redirect(recipient, flaw)
 }
@@ -153,9 +153,9 @@ struct Bound {
 }
 
 impl Bound {
-    async fn find(context: Context<'_>, params: &Params) -> Result<Self, Rejection> {
+    async fn find(registry: &Registry, params: &Params) -> Result<Self, Rejection> {
         let id = params.need("client_id")?;
-        let client = context.registry.find(id).await?.filter(|client| client.enabled).ok_or_else(|| {
+        let client = registry.find(id).await?.filter(|client| client.enabled).ok_or_else(|| {
             Refusal::new(Code::InvalidClient, "`client_id` names no client that is registered here")
                 .hint(format!("client_id {id}"))
         })?;
@@ -170,12 +170,12 @@ impl Bound {
         Ok(Self { client, redirect_uri: redirect_uri.to_owned() })
     }
 
-    fn recipient(&self, context: Context<'_>, params: &Params) -> Recipient {
+    fn recipient(&self, issuer: &str, params: &Params) -> Recipient {
         Recipient {
             redirect_uri: self.redirect_uri.clone(),
             mode: ResponseMode::default(),
             state: params.get("state").map(str::to_owned),
-            issuer: context.issuer.to_owned(),
+            issuer: issuer.to_owned(),
             client_name: self.client.name().to_owned(),
             ui_locales: params.get("ui_locales").map(str::to_owned),
             is_popup: params.get("display") == Some("popup"),
@@ -207,7 +207,7 @@ impl<'a> Draft<'a> {
             params,
             context,
             resources,
-            recipient: bound.recipient(context, params),
+            recipient: bound.recipient(context.issuer, params),
             scope: Scope::default(),
             asked_resources: Vec::new(),
             org: OrgWish::default(),

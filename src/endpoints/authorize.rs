@@ -196,8 +196,7 @@ pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection>
 /// The parameters of a request that can be read as a whole.
 async fn sound(server: &Server, read: Readable) -> Result<Params, Rejection> {
     let Some(flaw) = read.flaw else { return Ok(read.params.only(request::PARAMETERS)) };
-    let context = Context { registry: &server.registry, issuer: &server.settings.issuer, read_hint: &|_| None };
-    Err(request::refuse(context, &read.params, flaw).await)
+    Err(request::refuse(&server.registry, &server.settings.issuer, &read.params, flaw).await)
 }
 
 /// Take a request as far as it goes without its user: to the next page, or to the answer.

@@ -363,10 +363,15 @@ impl<'a> Browser<'a> {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
         let answer = self.world.send(request.body(body).expect("a request")).await;
+        self.keep_cookies(&answer);
+        answer
+    }
+
+    /// Keep the cookies that an answer sets, as if it had been asked for here.
+    pub(crate) fn keep_cookies(&mut self, answer: &Answer) {
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             self.keep(cookie.to_str().expect("a cookie is ASCII"));
         }
-        answer
     }
 
     fn keep(&mut self, cookie: &str) {
