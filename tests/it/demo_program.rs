@@ -7,6 +7,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -74,14 +75,22 @@ impl Drop for Demo {
     }
 }
 
+/// A demo's ports are those of the machine, so no two tests may have demos at a time: one would take a port that the
+/// other has just found free, or let one go that it has just found taken.
+fn alone() -> MutexGuard<'static, ()> {
+    static DEMOS: Mutex<()> = Mutex::new(());
+    DEMOS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn remembered(place: &Place) -> Value {
     serde_json::from_slice(&std::fs::read(place.path("data/demo.json")).expect("demo.json")).expect("JSON")
 }
 
 #[test]
 fn the_demo_tells_people_programs_and_its_file_the_same_and_goes_on_where_it_was() {
+    let _alone = alone();
     let place = Place::new();
-    // If this cannot be had, somebody else has it, which is as good.
+    // If this cannot be had, another program on this machine has it, which is as good.
     let _taken = TcpListener::bind(("127.0.0.1", 8080));
     let first = Demo::start(&place, &[]);
     assert_eq!(first.line, remembered(&place));
@@ -124,6 +133,7 @@ fn the_demo_tells_people_programs_and_its_file_the_same_and_goes_on_where_it_was
 
 #[test]
 fn a_demo_that_was_killed_while_it_was_set_up_goes_on_with_that_at_the_next_start() {
+    let _alone = alone();
     let place = Place::new();
     let data = place.path("data");
     let is_there = |name: &str| data.join(name).exists();
