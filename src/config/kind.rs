@@ -418,9 +418,11 @@ impl Kind for Level {
         let is_level = |word: &str| ["off", "error", "warn", "info", "debug", "trace"].contains(&word);
         let is_known = text.split(',').all(|directive| {
             let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
-            is_level(level.trim())
+            is_level(level)
         });
-        (is_known && text.parse::<tracing_subscriber::EnvFilter>().is_ok()).then(|| text.to_owned())
+        // A space would belong to the name of a target that there is not.
+        let is_tight = !text.contains(char::is_whitespace);
+        (is_known && is_tight && text.parse::<tracing_subscriber::filter::Targets>().is_ok()).then(|| text.to_owned())
     }
     fn show(value: &String) -> Option<Raw> {
         Some(Raw::Text(value.clone()))

@@ -19,7 +19,12 @@ use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
 };
-use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, layer::Context, prelude::*};
+use tracing_subscriber::{
+    Layer,
+    filter::{Targets, filter_fn},
+    layer::Context,
+    prelude::*,
+};
 
 use super::metrics::EventLabels;
 use crate::{
@@ -36,7 +41,9 @@ tokio::task_local! {
 pub fn start(settings: &Log) {
     let is_terminal = std::io::stderr().is_terminal();
     let format = settings.format.unwrap_or(if is_terminal { LogFormat::Pretty } else { LogFormat::Json });
-    let filter = EnvFilter::new(format!("{QUIET},{}", settings.level));
+    // The settings let no level through that this cannot read.
+    let everything = Targets::new().with_default(Level::INFO);
+    let filter = format!("{QUIET},{}", settings.level).parse().unwrap_or(everything);
     let lines = Lines { format, has_colour: is_terminal, sink: SINK.get_or_init(Arc::default).clone() };
     // Counted whether or not they are written: who turns the log down keeps the alarms.
     let is_event = filter_fn(|metadata| metadata.fields().field(EVENT).is_some());

@@ -70,6 +70,7 @@ fn a_malformed_value_is_named_with_what_was_expected() {
         ("tls.client_certificates = \"required\"", "`off` or `optional`"),
         ("log.format = \"xml\"", "`pretty` or `json`"),
         ("log.level = \"loud\"", "`error`, `warn`, `info`"),
+        ("log.level = \"info, latchkey=debug\"", "`error`, `warn`, `info`"),
     ];
     for (line, expected) in cases {
         let told = refusal(&format!("{line}\n"));
