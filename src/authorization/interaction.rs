@@ -4,6 +4,7 @@ use super::{
     login::Login,
     offer::{Offer, Offers},
     request::Request,
+    waiting::Done,
 };
 use crate::{
     clients::ApplicationType,
@@ -16,8 +17,8 @@ use crate::{
 pub struct Facts<'a> {
     /// Who is signed in in this browser, with a login that still counts.
     pub login: Option<&'a Login>,
-    /// Whether that user has authenticated, or chosen the account, for this very request.
-    pub for_this_request: bool,
+    /// What that user has done for this very request.
+    pub done: Done,
     /// What that user could give.
     pub offers: Option<&'a Offers>,
     /// What that user has allowed this client before.
@@ -44,7 +45,7 @@ pub enum Step {
 /// Decide the next step (OIDC Core §3.1.2.3, §3.1.2.4).
 #[must_use]
 pub fn next_step(request: &Request, facts: Facts<'_>) -> Step {
-    if facts.for_this_request && facts.login.is_some_and(|login| !is_expected(request, login)) {
+    if facts.done == Done::Authenticated && facts.login.is_some_and(|login| !is_expected(request, login)) {
         // OIDC Core §3.1.2.1, `id_token_hint`: somebody else signed in than the client knows; asking again leads nowhere.
         return Step::Refuse(Refusal::new(Code::LoginRequired, "another user signed in than `id_token_hint` names"));
     }
@@ -52,7 +53,7 @@ pub fn next_step(request: &Request, facts: Facts<'_>) -> Step {
         return page(request, Step::Login, Code::LoginRequired, "nobody is signed in whom this request would accept");
     };
     // Never beside `prompt=none`: `Prompt` refuses the two together.
-    if request.prompt.select_account && !facts.for_this_request {
+    if request.prompt.select_account && facts.done < Done::PickedAccount {
         return Step::PickAccount;
     }
     let offers = match facts.offers {
@@ -84,7 +85,8 @@ fn page(request: &Request, step: Step, code: Code, why: &'static str) -> Step {
 }
 
 fn is_good_enough(request: &Request, login: &Login, facts: Facts<'_>) -> bool {
-    let is_fresh = facts.for_this_request
+    // Whoever picks an account that has been signed in for long proves nothing by it.
+    let is_fresh = facts.done == Done::Authenticated
         || (!request.prompt.login && request.max_age.is_none_or(|age| facts.now - login.auth_time <= age && age.0 > 0));
     is_expected(request, login) && is_fresh
 }
@@ -228,7 +230,7 @@ mod tests {
     struct Case<'a> {
         request: Request,
         login: Option<Login>,
-        for_this_request: bool,
+        done: Done,
         offers: &'a Offers,
         remembered: &'a [Consent],
     }
@@ -236,7 +238,7 @@ mod tests {
     fn step(case: &Case<'_>) -> &'static str {
         let facts = Facts {
             login: case.login.as_ref(),
-            for_this_request: case.for_this_request,
+            done: case.done,
             offers: case.login.as_ref().map(|_| case.offers),
             remembered: case.remembered,
             now: NOW,
@@ -256,32 +258,38 @@ mod tests {
         let allowed = [consent("", "openid email profile", 5)];
         let prompt = |text: &'static str| request(|request| request.prompt = Prompt::parse(Some(text)).unwrap());
         let aged = |seconds| request(|request| request.max_age = Some(Lifetime::seconds(seconds)));
-        // prompt and max_age, age of the login, whether it was for this request, whether consent is remembered
-        for (request, age, fresh, is_allowed, expected) in [
-            (request(|_| {}), None, false, true, "login"),
-            (request(|_| {}), Some(10), false, true, "grant"),
-            (request(|_| {}), Some(10), false, false, "consent"),
-            (prompt("none"), None, false, true, "login_required"),
-            (prompt("none"), Some(10), false, true, "grant"),
-            (prompt("none"), Some(10), false, false, "consent_required"),
-            (prompt("login"), Some(0), false, true, "login"),
-            (prompt("login"), Some(0), true, true, "grant"),
-            (prompt("create"), Some(0), false, true, "login"),
-            (prompt("consent"), Some(10), false, true, "consent"),
-            (prompt("login consent"), Some(10), false, true, "login"),
-            (prompt("login consent"), Some(0), true, true, "consent"),
-            (prompt("select_account"), Some(10), false, true, "pick"),
-            (prompt("select_account"), Some(10), true, true, "grant"),
-            (prompt("select_account"), None, false, true, "login"),
-            (aged(60), Some(60), false, true, "grant"),
-            (aged(60), Some(61), false, true, "login"),
-            (aged(60), Some(61), true, true, "grant"),
-            (aged(0), Some(0), false, true, "login"),
-            (aged(0), Some(0), true, true, "grant"),
+        let (nothing, picked, fresh) = (Done::Nothing, Done::PickedAccount, Done::Authenticated);
+        // prompt and max_age, age of the login, what was done for this request, whether consent is remembered
+        for (request, age, done, is_allowed, expected) in [
+            (request(|_| {}), None, nothing, true, "login"),
+            (request(|_| {}), Some(10), nothing, true, "grant"),
+            (request(|_| {}), Some(10), nothing, false, "consent"),
+            (prompt("none"), None, nothing, true, "login_required"),
+            (prompt("none"), Some(10), nothing, true, "grant"),
+            (prompt("none"), Some(10), nothing, false, "consent_required"),
+            (prompt("login"), Some(0), nothing, true, "login"),
+            (prompt("login"), Some(0), fresh, true, "grant"),
+            (prompt("create"), Some(0), nothing, true, "login"),
+            (prompt("consent"), Some(10), nothing, true, "consent"),
+            (prompt("login consent"), Some(10), nothing, true, "login"),
+            (prompt("login consent"), Some(0), fresh, true, "consent"),
+            (prompt("select_account"), Some(10), nothing, true, "pick"),
+            (prompt("select_account"), Some(10), fresh, true, "grant"),
+            (prompt("select_account"), Some(10), picked, true, "grant"),
+            (prompt("select_account login"), Some(10), picked, true, "login"),
+            (prompt("select_account"), None, nothing, true, "login"),
+            (aged(60), Some(60), nothing, true, "grant"),
+            (aged(60), Some(61), nothing, true, "login"),
+            (aged(60), Some(61), fresh, true, "grant"),
+            (aged(60), Some(60), picked, true, "grant"),
+            (aged(60), Some(61), picked, true, "login"),
+            (aged(0), Some(0), nothing, true, "login"),
+            (aged(0), Some(0), fresh, true, "grant"),
+            (aged(0), Some(0), picked, true, "login"),
         ] {
             let remembered = if is_allowed { &allowed[..] } else { &[] };
-            let what = format!("{:?} {:?} {age:?} {fresh} {is_allowed}", request.prompt, request.max_age);
-            let case = Case { request, login: age.map(login), for_this_request: fresh, offers: &one, remembered };
+            let what = format!("{:?} {:?} {age:?} {done:?} {is_allowed}", request.prompt, request.max_age);
+            let case = Case { request, login: age.map(login), done, offers: &one, remembered };
             assert_eq!(step(&case), expected, "{what}");
         }
     }
@@ -290,18 +298,12 @@ mod tests {
     fn another_user_than_the_client_expects_is_asked_to_sign_in_once() {
         let one = Offers::One(Box::new(offer(None)));
         let expecting = || request(|request| request.expected_sub = Some("usr_bob".into()));
-        let case = |request, fresh| Case {
-            request,
-            login: Some(login(5)),
-            for_this_request: fresh,
-            offers: &one,
-            remembered: &[],
-        };
-        assert_eq!(step(&case(expecting(), false)), "login");
-        assert_eq!(step(&case(expecting(), true)), "login_required");
+        let case = |request, done| Case { request, login: Some(login(5)), done, offers: &one, remembered: &[] };
+        assert_eq!(step(&case(expecting(), Done::Nothing)), "login");
+        assert_eq!(step(&case(expecting(), Done::Authenticated)), "login_required");
         let mut silent = expecting();
         silent.prompt.none = true;
-        assert_eq!(step(&case(silent, false)), "login_required");
+        assert_eq!(step(&case(silent, Done::Nothing)), "login_required");
     }
 
     #[test]
@@ -316,7 +318,7 @@ mod tests {
             let case = Case {
                 request: request(|_| {}),
                 login: Some(login(5)),
-                for_this_request: false,
+                done: Done::Nothing,
                 offers: &one,
                 remembered: std::slice::from_ref(&remembered),
             };
@@ -329,7 +331,7 @@ mod tests {
         let choice = Offers::Choice(vec![offer(Some("acme")), offer(Some("globex"))]);
         let facts = |remembered: &'static [Consent]| {
             let login: &'static Login = Box::leak(Box::new(login(5)));
-            Facts { login: Some(login), for_this_request: false, offers: None, remembered, now: NOW }
+            Facts { login: Some(login), done: Done::Nothing, offers: None, remembered, now: NOW }
         };
         let remembered: &'static [Consent] =
             Box::leak(Box::new([consent("acme", "openid email", 5), consent("globex", "openid email", 9)]));
@@ -347,7 +349,7 @@ mod tests {
         let case = Case {
             request: request(|_| {}),
             login: Some(login(5)),
-            for_this_request: false,
+            done: Done::Nothing,
             offers: &Offers::NoSuchOrganisation,
             remembered: &[],
         };
@@ -367,7 +369,7 @@ mod tests {
             });
         });
         for (request, remembered, expected) in [(own, &[][..], "grant"), (native, &allowed[..], "consent")] {
-            let case = Case { request, login: Some(login(5)), for_this_request: false, offers: &one, remembered };
+            let case = Case { request, login: Some(login(5)), done: Done::Nothing, offers: &one, remembered };
             assert_eq!(step(&case), expected);
         }
     }

@@ -5,6 +5,7 @@ use super::{
     login::Login,
     offer::Offers,
     request::Request,
+    waiting::{Done, Waiting},
 };
 use crate::{
     clients::Registry,
@@ -23,8 +24,8 @@ pub struct Situation {
     pub request: Request,
     /// Who is signed in, if anybody.
     pub login: Option<Login>,
-    /// Whether that user authenticated, or chose the account, for this very request.
-    pub for_this_request: bool,
+    /// What that user has done for this very request.
+    pub done: Done,
     /// What that user could give; or why the request can be given to nobody.
     pub offers: Option<std::result::Result<Offers, Refusal>>,
     /// What that user has allowed this client before.
@@ -42,10 +43,10 @@ impl Situation {
         issuer: &str,
         request: Request,
         login: Option<Login>,
-        authenticated_sid: Option<&str>,
+        waiting: Option<&Waiting>,
     ) -> Result<Self> {
         let Some(login) = login else {
-            return Ok(Self { request, login: None, for_this_request: false, offers: None, remembered: Vec::new() });
+            return Ok(Self { request, login: None, done: Done::Nothing, offers: None, remembered: Vec::new() });
         };
         let resources = registry.resources().await?;
         let mut db = store.read().await?;
@@ -56,8 +57,8 @@ impl Situation {
         };
         let remembered = consents::of_client(&mut db, &login.sub, &request.client.id).await?;
         let offers = Offers::of(&request, &memberships, &resources, issuer);
-        let for_this_request = authenticated_sid == Some(login.sid.as_str());
-        Ok(Self { request, login: Some(login), for_this_request, offers: Some(offers), remembered })
+        let done = waiting.map(|waiting| waiting.done_in(&login.sid)).unwrap_or_default();
+        Ok(Self { request, login: Some(login), done, offers: Some(offers), remembered })
     }
 
     /// What comes next.
@@ -70,13 +71,7 @@ impl Situation {
         };
         interaction::next_step(
             &self.request,
-            Facts {
-                login: self.login.as_ref(),
-                for_this_request: self.for_this_request,
-                offers,
-                remembered: &self.remembered,
-                now,
-            },
+            Facts { login: self.login.as_ref(), done: self.done, offers, remembered: &self.remembered, now },
         )
     }
 }

@@ -22,10 +22,22 @@ pub struct Waiting {
     pub id: String,
     /// The parameters.
     pub params: Params,
-    /// The session in which the user has authenticated, or chosen an account, for this very request.
-    pub authenticated_sid: Option<String>,
     /// Whether it was answered already.
     pub is_spent: bool,
+    authenticated_sid: Option<String>,
+    picked_sid: Option<String>,
+}
+
+/// What the user of a session has done for one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Done {
+    /// Nothing yet.
+    #[default]
+    Nothing,
+    /// Said that this account is the one to go on with. It may have been signed in for long.
+    PickedAccount,
+    /// Proved who they are, which says as well whose account it is.
+    Authenticated,
 }
 
 /// What became of a request that somebody comes back for.
@@ -39,6 +51,20 @@ pub enum Found {
     Late(Params),
     /// It is long past its time, or another browser's, or never was.
     Nothing,
+}
+
+impl Waiting {
+    /// What the user of that session has done for this very request.
+    #[must_use]
+    pub fn done_in(&self, sid: &str) -> Done {
+        if self.authenticated_sid.as_deref() == Some(sid) {
+            Done::Authenticated
+        } else if self.picked_sid.as_deref() == Some(sid) {
+            Done::PickedAccount
+        } else {
+            Done::Nothing
+        }
+    }
 }
 
 /// Keep a request for a browser; `None` when that browser has not shown itself yet (a POST from another site
@@ -59,10 +85,9 @@ pub async fn keep(
         id: id.clone(),
         browser: browser.map(str::to_owned),
         params: params.to_query(),
-        authenticated_sid: None,
-        spent_at: None,
         created_at: now.0,
         expires_at: (now + lifetime).0,
+        ..SavedRequest::default()
     };
     rows::insert(tx, &row).await?;
     Ok(id)
@@ -86,7 +111,8 @@ pub async fn find(db: &mut impl Access, id: &str, browser: Option<&str>, now: Ti
     Ok(Found::Mine(Waiting {
         params,
         id: row.id,
-        authenticated_sid: row.authenticated_sid,
         is_spent: row.spent_at.is_some(),
+        authenticated_sid: row.authenticated_sid,
+        picked_sid: row.picked_sid,
     }))
 }

@@ -177,9 +177,8 @@ pub async fn find_at(
     let Some(waiting) = find_waiting(server, browser, id).await? else { return Ok(None) };
     let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };
     let Ok(request) = read(server, waiting.params.clone()).await else { return Ok(None) };
-    let (login, sid) = (Some(signed_in.login.clone()), waiting.authenticated_sid.as_deref());
-    let issuer = &server.settings.issuer;
-    let situation = Situation::gather(&server.store, &server.registry, issuer, request, login, sid).await?;
+    let (login, issuer) = (Some(signed_in.login.clone()), &server.settings.issuer);
+    let situation = Situation::gather(&server.store, &server.registry, issuer, request, login, Some(&waiting)).await?;
     Ok((situation.next_step(now) == *step).then_some(Pending { waiting, situation, signed_in }))
 }
 
@@ -213,10 +212,9 @@ async fn begin(
         Err(rejection) => return refuse(visitor, rejection),
     };
     let login = browser.signed_in(server, now).await?.map(|signed_in| signed_in.login);
-    let authenticated_sid = waiting.as_ref().and_then(|waiting| waiting.authenticated_sid.as_deref());
+    let issuer = &server.settings.issuer;
     let situation =
-        Situation::gather(&server.store, &server.registry, &server.settings.issuer, request, login, authenticated_sid)
-            .await?;
+        Situation::gather(&server.store, &server.registry, issuer, request, login, waiting.as_ref()).await?;
     match situation.next_step(now) {
         Step::Login => wait(server, browser, &situation, waiting, login::LOGIN, now).await,
         Step::PickAccount => wait(server, browser, &situation, waiting, pick_account::PICK_ACCOUNT, now).await,

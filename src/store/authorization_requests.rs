@@ -3,7 +3,7 @@
 use super::{Access, StoreError, Write};
 
 /// A request that waits.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct SavedRequest {
     /// 128 random bits; the pages' URLs carry it.
     pub id: String,
@@ -11,8 +11,10 @@ pub struct SavedRequest {
     pub browser: Option<String>,
     /// The parameters, as a query string.
     pub params: String,
-    /// The session in which the user has authenticated, or chosen an account, for this very request.
+    /// The session in which the user has authenticated for this very request.
     pub authenticated_sid: Option<String>,
+    /// The session whose account the user has picked for this very request.
+    pub picked_sid: Option<String>,
     /// When it was answered.
     pub spent_at: Option<i64>,
     /// When it came.
@@ -47,7 +49,8 @@ pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<SavedRequest>
         db,
         SavedRequest,
         fetch_optional,
-        "SELECT id, browser, params, authenticated_sid, spent_at, created_at, expires_at FROM authorization_requests WHERE id = $1",
+        "SELECT id, browser, params, authenticated_sid, picked_sid, spent_at, created_at, expires_at
+         FROM authorization_requests WHERE id = $1",
         id
     )?)
 }
@@ -58,6 +61,15 @@ pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<SavedRequest>
 /// When the statement fails.
 pub async fn authenticated(tx: &mut Write, id: &str, sid: &str) -> Result<(), StoreError> {
     query!(tx, "UPDATE authorization_requests SET authenticated_sid = $2 WHERE id = $1", id, sid)?;
+    Ok(())
+}
+
+/// Note that the user has picked the account of that session for this request.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn picked(tx: &mut Write, id: &str, sid: &str) -> Result<(), StoreError> {
+    query!(tx, "UPDATE authorization_requests SET picked_sid = $2 WHERE id = $1", id, sid)?;
     Ok(())
 }
 

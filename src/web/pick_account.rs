@@ -72,7 +72,7 @@ pub async fn post(
         _ => return Ok(page::see_other(&server, &format!("{LOGIN}?request={}", waiting.id))),
     }
     let mut tx = server.store.write().await?;
-    authorization_requests::authenticated(&mut tx, &waiting.id, &signed_in.login.sid).await?;
+    authorization_requests::picked(&mut tx, &waiting.id, &signed_in.login.sid).await?;
     tx.commit().await?;
     Ok(resume())
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use latchkey::{clients::registration, jobs, protocol::Lifetime};
 
-use crate::world::{Answer, App, CHALLENGE, World, encode};
+use crate::world::{Answer, App, CHALLENGE, World, claims, encode};
 
 async fn world() -> (World, App) {
     let world = World::new().await;
@@ -282,6 +282,26 @@ async fn prompt_select_account_offers_the_present_account_or_another() {
     let page = browser.submits(&page, &[("action", "switch")]).await;
     let page = browser.signs_in(&page, "bob").await;
     assert!(page.body.contains("bob@example.com"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn who_picks_an_account_has_not_signed_in_by_that() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    let params = asks(&app, "openid email", &[("prompt", "select_account"), ("max_age", "60")]);
+    let picker = browser.authorizes(&params).await;
+    let consent = browser.submits(&picker, &[("action", "continue")]).await;
+    assert!(consent.body.contains("consent-allow"), "{consent:?}");
+    // While the question stands there the login grows older than the app wants it.
+    world.advance(Lifetime::seconds(61));
+    let login = browser.submits(&consent, &[("action", "allow")]).await;
+    assert!(login.body.contains("login-submit"), "{login:?}");
+    let consent = browser.signs_in(&login, "alice").await;
+    assert!(consent.body.contains("consent-allow"), "the account is picked once: {consent:?}");
+    let code = browser.allows(&consent).await.param("code").expect("a code");
+    let told = claims(app.redeems(&world, &code).await.ok()["id_token"].as_str().unwrap());
+    assert_eq!(told["auth_time"], world.now().0);
 }
 
 #[tokio::test]

@@ -471,12 +471,9 @@ async fn what_is_past_its_time_is_deleted_and_nothing_else() {
             &mut tx,
             &latchkey::store::authorization_requests::SavedRequest {
                 id: format!("r{n}"),
-                browser: None,
-                params: String::new(),
-                authenticated_sid: None,
-                spent_at: None,
                 created_at: world.now().0,
                 expires_at,
+                ..Default::default()
             },
         )
         .await
