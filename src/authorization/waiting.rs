@@ -1,7 +1,7 @@
 //! Requests that wait for a login, a choice or a consent, each in the browser that began it (product decision 10).
 
 use crate::{
-    protocol::{Lifetime, Params, Result, Timestamp},
+    protocol::{Code, Lifetime, Params, Refusal, Result, Timestamp},
     random::Random,
     store::{
         Access, Write,
@@ -14,6 +14,14 @@ pub const LIFETIME: Lifetime = Lifetime::hours(1);
 
 /// How long a posted request waits for the browser to come and fetch it.
 const HANDOVER: Lifetime = Lifetime::minutes(5);
+
+/// How long a request is kept that somebody who is signed in has had in hand: who comes back late is told what happened, and
+/// offered to go on.
+const KEPT: Lifetime = Lifetime::hours(25);
+
+/// So many bytes of a request are kept, as a query string. Requests take a few hundred; a long `state` with a long
+/// `claims`, or a request object, takes some thousands.
+const LARGEST: usize = 16 * 1024;
 
 /// A request that waits.
 #[derive(Clone, Debug)]
@@ -38,6 +46,18 @@ pub enum Done {
     PickedAccount,
     /// Proved who they are, which says as well whose account it is.
     Authenticated,
+}
+
+/// Who begins a request that is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// A browser that has not shown itself yet: a POST from another site carries no cookie.
+    Unseen,
+    /// This browser, in which nobody is signed in. Anybody can be a thousand of them, so what they leave behind goes as
+    /// soon as it is of no use.
+    Stranger(&'a str),
+    /// This browser, in which somebody is.
+    User(&'a str),
 }
 
 /// What became of a request that somebody comes back for.
@@ -67,26 +87,54 @@ impl Waiting {
     }
 }
 
-/// Keep a request for a browser; `None` when that browser has not shown itself yet (a POST from another site
-/// carries no cookie).
+/// A request that is small enough to be kept.
+#[derive(Clone, Debug)]
+pub struct Keepable(String);
+
+impl Keepable {
+    /// The request of these parameters.
+    ///
+    /// # Errors
+    /// `invalid_request` for more than 16 KiB: whoever knows a client can have as many requests kept as they like.
+    pub fn of(params: &Params) -> Result<Self, Refusal> {
+        let query = params.to_query();
+        if query.len() <= LARGEST {
+            return Ok(Self(query));
+        }
+        Err(Refusal::new(
+            Code::InvalidRequest,
+            format!(
+                "the request takes {} bytes, and no more than {LARGEST} are kept while its user signs in and is asked; \
+                 let `state` be a reference to what it stands for, and ask for less in `claims`",
+                query.len()
+            ),
+        ))
+    }
+}
+
+/// Keep a request until its user has answered.
 ///
 /// # Errors
 /// When the database cannot.
 pub async fn keep(
     tx: &mut Write,
-    params: &Params,
-    browser: Option<&str>,
+    Keepable(params): Keepable,
+    by: By<'_>,
     now: Timestamp,
     random: &Random,
 ) -> Result<String> {
     let id = random.id();
-    let lifetime = if browser.is_some() { LIFETIME } else { HANDOVER };
+    let (browser, kept_for) = match by {
+        By::Unseen => (None, HANDOVER),
+        By::Stranger(browser) => (Some(browser), LIFETIME),
+        By::User(browser) => (Some(browser), KEPT),
+    };
     let row = SavedRequest {
         id: id.clone(),
         browser: browser.map(str::to_owned),
-        params: params.to_query(),
+        params,
         created_at: now.0,
-        expires_at: (now + lifetime).0,
+        expires_at: (now + kept_for).0,
         ..SavedRequest::default()
     };
     rows::insert(tx, &row).await?;
@@ -101,7 +149,8 @@ pub async fn find(db: &mut impl Access, id: &str, browser: Option<&str>, now: Ti
     let Some(row) = rows::find(db, id).await? else { return Ok(Found::Nothing) };
     let params = Params::parse(row.params.as_bytes())?;
     let is_mine = row.browser.is_some() && row.browser.as_deref() == browser;
-    match (is_mine, row.expires_at > now.0) {
+    let waits_until = (Timestamp(row.created_at) + LIFETIME).min(Timestamp(row.expires_at));
+    match (is_mine, now < waits_until) {
         (true, true) => {}
         (true, false) => return Ok(Found::Late(params)),
         // Otherwise somebody could sign in for a request of their own and have another approve it.
@@ -115,4 +164,20 @@ pub async fn find(db: &mut impl Access, id: &str, browser: Option<&str>, now: Ti
         authenticated_sid: row.authenticated_sid,
         picked_sid: row.picked_sid,
     }))
+}
+
+/// Note that the user has authenticated for the request of that id, in that session.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn authenticated(tx: &mut Write, id: &str, sid: &str) -> Result<()> {
+    Ok(rows::authenticated(tx, id, sid, KEPT.0).await?)
+}
+
+/// Note that the user has picked the account of that session for the request of that id.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn picked(tx: &mut Write, id: &str, sid: &str) -> Result<()> {
+    Ok(rows::picked(tx, id, sid, KEPT.0).await?)
 }

@@ -15,7 +15,7 @@ use crate::{
         request::{self, Context, Request},
         response::{Recipient, Rejection},
         situation::Situation,
-        waiting::{self, Found, Waiting},
+        waiting::{self, By, Found, Keepable, Waiting},
     },
     endpoints::dialect,
     protocol::{Code, Params, Readable, Refusal, Timestamp},
@@ -85,14 +85,14 @@ pub async fn post(
         return Ok(page::see_other(&server, &format!("{AUTHORIZE}?{encoded}")));
     }
     // Kept for a client that is known and for a request that it may make, or anybody could fill the disk.
-    let params = match read(&server, params).await {
-        Ok(request) => request.params,
+    let request = match read(&server, params).await {
+        Ok(request) => request,
         Err(rejection) => return refuse(&visitor, rejection),
     };
-    let mut tx = server.store.write().await?;
-    let id = waiting::keep(&mut tx, &params, None, server.clock.now(), &server.random).await?;
-    tx.commit().await?;
-    Ok(page::see_other(&server, &resume_path(&id)))
+    match Keepable::of(&request.params) {
+        Ok(kept) => Ok(page::see_other(&server, &resume_path(&keep(&server, kept, By::Unseen).await?))),
+        Err(refusal) => answer_refusal(&visitor, &request.recipient, refusal),
+    }
 }
 
 /// `GET /authorize/resume`: go on with a request after a page.
@@ -216,9 +216,9 @@ async fn begin(
     let situation =
         Situation::gather(&server.store, &server.registry, issuer, request, login, waiting.as_ref()).await?;
     match situation.next_step(now) {
-        Step::Login => wait(server, browser, &situation, waiting, login::LOGIN, now).await,
-        Step::PickAccount => wait(server, browser, &situation, waiting, pick_account::PICK_ACCOUNT, now).await,
-        Step::Consent => wait(server, browser, &situation, waiting, consent::CONSENT, now).await,
+        Step::Login => wait(server, visitor, browser, &situation, waiting, login::LOGIN).await,
+        Step::PickAccount => wait(server, visitor, browser, &situation, waiting, pick_account::PICK_ACCOUNT).await,
+        Step::Consent => wait(server, visitor, browser, &situation, waiting, consent::CONSENT).await,
         Step::Grant(offer) => grant(server, visitor, &situation, waiting.as_ref(), &offer, None, now).await,
         Step::Refuse(refusal) => answer_refusal(visitor, &situation.request.recipient, refusal),
     }
@@ -227,23 +227,33 @@ async fn begin(
 /// Keep the request, and show a page.
 async fn wait(
     server: &Server,
+    visitor: &Visitor,
     browser: &BrowserSession,
     situation: &Situation,
     waiting: Option<Waiting>,
     page: &str,
-    now: Timestamp,
 ) -> Result<HttpResponse, PageError> {
     let id = match waiting {
         Some(waiting) => waiting.id,
         None => {
+            let kept = match Keepable::of(&situation.request.params) {
+                Ok(kept) => kept,
+                Err(refusal) => return answer_refusal(visitor, &situation.request.recipient, refusal),
+            };
             let own = browser.browser_or_begin().await?;
-            let mut tx = server.store.write().await?;
-            let id = waiting::keep(&mut tx, &situation.request.params, Some(&own), now, &server.random).await?;
-            tx.commit().await?;
-            id
+            let by = if situation.login.is_some() { By::User(&own) } else { By::Stranger(&own) };
+            keep(server, kept, by).await?
         }
     };
     Ok(page::see_other(server, &format!("{page}?request={id}")))
+}
+
+/// Keep a request; gives the reference to it.
+async fn keep(server: &Server, params: Keepable, by: By<'_>) -> Result<String, PageError> {
+    let mut tx = server.store.write().await?;
+    let id = waiting::keep(&mut tx, params, by, server.clock.now(), &server.random).await?;
+    tx.commit().await?;
+    Ok(id)
 }
 
 /// Answer with a code for `offer`: what was kept is spent in the same transaction, so that one approval gives one code.

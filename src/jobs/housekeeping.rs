@@ -76,8 +76,7 @@ impl Kind {
     async fn forget_in(self, tx: &mut Write, tokens: &Tokens, now: Timestamp) -> std::result::Result<u64, StoreError> {
         match self {
             Self::Sessions => browser_sessions::forget(tx, now.0, BATCH).await,
-            // Who comes back late is told what happened, and offered to go on.
-            Self::Requests => authorization_requests::forget(tx, (now - KEPT).0, now.0, BATCH).await,
+            Self::Requests => authorization_requests::forget(tx, now.0, BATCH).await,
             // The access and ID tokens of a grant may live on when it can no longer be refreshed; they ask for its row.
             Self::Grants => grants::forget(tx, (now - tokens.access_token.max(tokens.id_token) - KEPT).0, BATCH).await,
             Self::AccessTokens => access_tokens::forget(tx, now.0, BATCH).await,

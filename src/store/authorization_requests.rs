@@ -17,9 +17,9 @@ pub struct SavedRequest {
     pub picked_sid: Option<String>,
     /// When it was answered.
     pub spent_at: Option<i64>,
-    /// When it came.
+    /// When it came; what it still waits for is counted from here.
     pub created_at: i64,
-    /// Until when it waits.
+    /// Until when it is kept.
     pub expires_at: i64,
 }
 
@@ -55,21 +55,33 @@ pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<SavedRequest>
     )?)
 }
 
-/// Note that the user has authenticated for this request, in that session.
+/// Note that the user has authenticated for this request, in that session, and keep it from its beginning on for so long.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn authenticated(tx: &mut Write, id: &str, sid: &str) -> Result<(), StoreError> {
-    query!(tx, "UPDATE authorization_requests SET authenticated_sid = $2 WHERE id = $1", id, sid)?;
+pub async fn authenticated(tx: &mut Write, id: &str, sid: &str, kept_for: i64) -> Result<(), StoreError> {
+    query!(
+        tx,
+        "UPDATE authorization_requests SET authenticated_sid = $2, expires_at = created_at + $3 WHERE id = $1",
+        id,
+        sid,
+        kept_for
+    )?;
     Ok(())
 }
 
-/// Note that the user has picked the account of that session for this request.
+/// Note that the user has picked the account of that session for this request, and keep it from its beginning on for so long.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn picked(tx: &mut Write, id: &str, sid: &str) -> Result<(), StoreError> {
-    query!(tx, "UPDATE authorization_requests SET picked_sid = $2 WHERE id = $1", id, sid)?;
+pub async fn picked(tx: &mut Write, id: &str, sid: &str, kept_for: i64) -> Result<(), StoreError> {
+    query!(
+        tx,
+        "UPDATE authorization_requests SET picked_sid = $2, expires_at = created_at + $3 WHERE id = $1",
+        id,
+        sid,
+        kept_for
+    )?;
     Ok(())
 }
 
@@ -83,18 +95,16 @@ pub async fn spend(tx: &mut Write, id: &str, now: i64) -> Result<bool, StoreErro
     Ok(changed == 1)
 }
 
-/// Delete some of the requests that nobody came back for: those that ended before `kept_until`, and of those that no
-/// browser has taken up yet, all that ended before `now`.
+/// Delete some of the requests that are kept no longer.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn forget(tx: &mut Write, kept_until: i64, now: i64, most: i64) -> Result<u64, StoreError> {
+pub async fn forget(tx: &mut Write, before: i64, most: i64) -> Result<u64, StoreError> {
     Ok(query!(
         tx,
-        "DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests
-            WHERE expires_at < $1 OR (browser IS NULL AND expires_at < $2) LIMIT $3)",
-        kept_until,
-        now,
+        "DELETE FROM authorization_requests WHERE id IN
+            (SELECT id FROM authorization_requests WHERE expires_at < $1 LIMIT $2)",
+        before,
         most
     )?)
 }

@@ -56,7 +56,7 @@ pub async fn end_everything(tx: &mut Write, beyond: i64) -> Result<(), StoreErro
         instance::raise_issuer_epoch(tx).await?;
     }
     browser_sessions::forget(tx, i64::MAX, i64::MAX).await?;
-    authorization_requests::forget(tx, i64::MAX, i64::MAX, i64::MAX).await?;
+    authorization_requests::forget(tx, i64::MAX, i64::MAX).await?;
     tx.touch().await
 }
 

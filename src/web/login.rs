@@ -18,13 +18,12 @@ use crate::{
         interaction,
         login::{ACR_PASSWORD, Login},
         request::Request,
-        waiting::Waiting,
+        waiting::{self, Waiting},
     },
     clients::Client,
     endpoints::authorize,
     protocol::{Code, Error, PlainSecret, Result, Timestamp},
     server::Server,
-    store::authorization_requests,
     web::{
         account::ACCOUNT,
         csrf,
@@ -277,9 +276,9 @@ async fn welcome(
         agent: visitor.agent(),
     };
     browser.sign_in(&login, now).await?;
-    if let Purpose::Request(_, waiting) = purpose {
+    if let Purpose::Request(_, request) = purpose {
         let mut tx = server.store.write().await?;
-        authorization_requests::authenticated(&mut tx, &waiting.id, &login.sid).await?;
+        waiting::authenticated(&mut tx, &request.id, &login.sid).await?;
         tx.commit().await?;
     }
     let cookie = remember_device(server, account, device, now).await?;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 
 use crate::{
-    authorization::interaction::Step,
+    authorization::{interaction::Step, waiting},
     endpoints::authorize::{self, Pending},
     server::Server,
-    store::authorization_requests,
     web::{
         csrf,
         form::{Form, Query},
@@ -65,14 +64,14 @@ pub async fn post(
     if !is_current {
         return show(&server, &visitor, &browser, &choice, true).await;
     }
-    let Pending { waiting, signed_in, .. } = choice;
+    let Pending { waiting: request, signed_in, .. } = choice;
     match form.get("action") {
         Some("continue") => {}
-        Some("cancel") => return authorize::deny(&server, &visitor, waiting).await,
-        _ => return Ok(page::see_other(&server, &format!("{LOGIN}?request={}", waiting.id))),
+        Some("cancel") => return authorize::deny(&server, &visitor, request).await,
+        _ => return Ok(page::see_other(&server, &format!("{LOGIN}?request={}", request.id))),
     }
     let mut tx = server.store.write().await?;
-    authorization_requests::picked(&mut tx, &waiting.id, &signed_in.login.sid).await?;
+    waiting::picked(&mut tx, &request.id, &signed_in.login.sid).await?;
     tx.commit().await?;
     Ok(resume())
 }

@@ -60,5 +60,6 @@ mod two_servers;
 mod unwritable;
 mod upgrade;
 mod userinfo;
+mod waiting;
 mod wire;
 mod world;
