@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{login::Login, offer::Offer, request::Request};
 use crate::{
     keys::RefreshKey,
-    protocol::{Lifetime, PlainSecret, Result, Timestamp},
+    protocol::{Lifetime, PlainSecret, Result, Timestamp, claims::ClaimsRequest},
     random::Random,
     store::{Write, grants},
 };
@@ -56,11 +56,12 @@ pub async fn issue(
     terms: Terms<'_>,
     random: &Random,
 ) -> Result<()> {
+    let ask = &request.ask;
     let Terms { code, lifetime, issuer_epoch, now } = terms;
     let code_expires_at = (now + lifetime).0;
     let grant = grants::Grant {
         id: random.id(),
-        client_id: request.client.id.clone(),
+        client_id: ask.client.id.clone(),
         user_id: login.sub.clone(),
         sid: login.sid.clone(),
         offline: offer.scope.contains("offline_access"),
@@ -73,7 +74,7 @@ pub async fn issue(
         nonce: request.nonce.clone(),
         scope: offer.scope.to_string(),
         resources: serde_json::to_string(&offer.audience)?,
-        claims: request.params.get("claims").map(str::to_owned),
+        claims: (ask.claims != ClaimsRequest::default()).then(|| serde_json::to_string(&ask.claims)).transpose()?,
         org_id: offer.org_id().map(str::to_owned),
         auth_time: login.auth_time.0,
         acr: login.acr.clone(),
@@ -83,7 +84,7 @@ pub async fn issue(
         refresh_recovered: false,
         refresh_rotated_at: now.0,
         user_epoch: login.epoch,
-        client_epoch: request.client.epoch,
+        client_epoch: ask.client.epoch,
         org_epoch: offer.membership.as_ref().map_or(0, |membership| membership.org_epoch),
         issuer_epoch,
         created_at: now.0,

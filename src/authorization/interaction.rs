@@ -1,13 +1,12 @@
 //! What an authorization request needs next: a login, a choice, a consent, an answer. Pure: the facts come in, the step comes out.
 
 use super::{
+    ask::Ask,
     login::Login,
     offer::{Offer, Offers},
-    request::Request,
     waiting::Done,
 };
 use crate::{
-    clients::ApplicationType,
     protocol::{Code, Refusal, Timestamp},
     store::consents::Consent,
 };
@@ -44,16 +43,16 @@ pub enum Step {
 
 /// Decide the next step (OIDC Core §3.1.2.3, §3.1.2.4).
 #[must_use]
-pub fn next_step(request: &Request, facts: Facts<'_>) -> Step {
-    if facts.done == Done::Authenticated && facts.login.is_some_and(|login| !is_expected(request, login)) {
+pub fn next_step(ask: &Ask, facts: Facts<'_>) -> Step {
+    if facts.done == Done::Authenticated && facts.login.is_some_and(|login| !is_expected(ask, login)) {
         // OIDC Core §3.1.2.1, `id_token_hint`: somebody else signed in than the client knows; asking again leads nowhere.
         return Step::Refuse(Refusal::new(Code::LoginRequired, "another user signed in than `id_token_hint` names"));
     }
-    let Some(login) = facts.login.filter(|login| is_good_enough(request, login, facts)) else {
-        return page(request, Step::Login, Code::LoginRequired, "nobody is signed in whom this request would accept");
+    let Some(login) = facts.login.filter(|login| is_good_enough(ask, login, facts)) else {
+        return page(ask, Step::Login, Code::LoginRequired, "nobody is signed in whom this request would accept");
     };
     // Never beside `prompt=none`: `Prompt` refuses the two together.
-    if request.prompt.select_account && facts.done < Done::PickedAccount {
+    if ask.prompt.select_account && facts.done < Done::PickedAccount {
         return Step::PickAccount;
     }
     let offers = match facts.offers {
@@ -70,40 +69,40 @@ pub fn next_step(request: &Request, facts: Facts<'_>) -> Step {
             "the user has none of the permissions that `scope` asks for",
         ));
     }
-    match settled(request, offers, facts.remembered) {
+    match settled(ask, offers, facts.remembered) {
         Some(offer) => Step::Grant(Box::new(offer.clone())),
         None if matches!(offers, Offers::Choice(_)) => {
-            page(request, Step::Consent, Code::InteractionRequired, "the user has to choose an organisation")
+            page(ask, Step::Consent, Code::InteractionRequired, "the user has to choose an organisation")
         }
-        None => page(request, Step::Consent, Code::ConsentRequired, "the user has to be asked"),
+        None => page(ask, Step::Consent, Code::ConsentRequired, "the user has to be asked"),
     }
 }
 
 /// With `prompt=none` no page is shown; the client hears which one it would have been.
-fn page(request: &Request, step: Step, code: Code, why: &'static str) -> Step {
-    if request.prompt.none { Step::Refuse(Refusal::new(code, why)) } else { step }
+fn page(ask: &Ask, step: Step, code: Code, why: &'static str) -> Step {
+    if ask.prompt.none { Step::Refuse(Refusal::new(code, why)) } else { step }
 }
 
-fn is_good_enough(request: &Request, login: &Login, facts: Facts<'_>) -> bool {
+fn is_good_enough(ask: &Ask, login: &Login, facts: Facts<'_>) -> bool {
     // Whoever picks an account that has been signed in for long proves nothing by it.
     let is_fresh = facts.done == Done::Authenticated
-        || (!request.prompt.login && request.max_age.is_none_or(|age| facts.now - login.auth_time <= age && age.0 > 0));
-    is_expected(request, login) && is_fresh
+        || (!ask.prompt.login && ask.max_age.is_none_or(|age| facts.now - login.auth_time <= age && age.0 > 0));
+    is_expected(ask, login) && is_fresh
 }
 
 /// Whether it is the user whom the client expects (OIDC Core §3.1.2.1, `id_token_hint`); any will do if it expects none.
 #[must_use]
-pub fn is_expected(request: &Request, login: &Login) -> bool {
-    request.expected_sub.as_ref().is_none_or(|sub| *sub == login.sub)
+pub fn is_expected(ask: &Ask, login: &Login) -> bool {
+    ask.expected_sub.as_ref().is_none_or(|sub| *sub == login.sub)
 }
 
 /// The offer that needs no question: consented to before, or a first-party client's.
-fn settled<'a>(request: &Request, offers: &'a Offers, remembered: &[Consent]) -> Option<&'a Offer> {
-    if request.prompt.consent || must_always_ask(request) {
+fn settled<'a>(ask: &Ask, offers: &'a Offers, remembered: &[Consent]) -> Option<&'a Offer> {
+    if ask.prompt.consent || ask.can_be_impersonated {
         return None;
     }
     match offers {
-        Offers::One(offer) if request.client.first_party => Some(offer),
+        Offers::One(offer) if ask.client.first_party => Some(offer),
         Offers::One(offer) => remembered.iter().any(|consent| offer.is_covered_by(consent)).then_some(offer),
         // The organisation chosen last, if all that is asked was allowed there.
         Offers::Choice(offers) => remembered
@@ -115,28 +114,16 @@ fn settled<'a>(request: &Request, offers: &'a Offers, remembered: &[Consent]) ->
     }
 }
 
-/// RFC 8252 §8.6: another app on the device can pretend to be a public client on a loopback or custom-scheme URI, so
-/// the user sees every request of one.
-#[must_use]
-pub fn must_always_ask(request: &Request) -> bool {
-    let client = &request.client;
-    let leads_to_the_device = || {
-        let asked = request.recipient.redirect_uri();
-        client.metadata.redirect_uris.iter().any(|own| own.is_native() && own.matches(asked))
-    };
-    client.is_public() && (client.metadata.application_type == ApplicationType::Native || leads_to_the_device())
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::{
-        authorization::{request::OrgWish, response::Recipient},
-        clients::{Client, Metadata},
+        authorization::ask::{OrgWish, can_be_impersonated},
+        clients::{ApplicationType, Client, Metadata},
         orgs::Membership,
-        protocol::{AuthMethod, Lifetime, Params, Prompt, ResponseMode, claims::ClaimsRequest},
+        protocol::{AuthMethod, Lifetime, Prompt, claims::ClaimsRequest},
     };
 
     const NOW: Timestamp = Timestamp(1_000_000);
@@ -156,33 +143,22 @@ mod tests {
         Arc::new(client)
     }
 
-    fn request(change: impl FnOnce(&mut Request)) -> Request {
-        let mut request = Request {
+    fn ask(change: impl FnOnce(&mut Ask)) -> Ask {
+        let mut ask = Ask {
             client: client(|_| {}),
-            recipient: Recipient {
-                redirect_uri: "https://app.example/cb".into(),
-                mode: ResponseMode::default(),
-                state: None,
-                issuer: "https://id.example".into(),
-                client_name: "App".into(),
-                ui_locales: None,
-                is_popup: false,
-            },
+            can_be_impersonated: false,
             scope: ["openid", "email"].into_iter().collect(),
             resources: Vec::new(),
             org: OrgWish::Unsaid,
             prompt: Prompt::default(),
             max_age: None,
             claims: ClaimsRequest::default(),
-            nonce: None,
-            code_challenge: None,
             login_hint: None,
             expected_sub: None,
             ui_locales: None,
-            params: Params::default(),
         };
-        change(&mut request);
-        request
+        change(&mut ask);
+        ask
     }
 
     fn login(age: i64) -> Login {
@@ -228,7 +204,7 @@ mod tests {
     }
 
     struct Case<'a> {
-        request: Request,
+        ask: Ask,
         login: Option<Login>,
         done: Done,
         offers: &'a Offers,
@@ -243,7 +219,7 @@ mod tests {
             remembered: case.remembered,
             now: NOW,
         };
-        match next_step(&case.request, facts) {
+        match next_step(&case.ask, facts) {
             Step::Login => "login",
             Step::PickAccount => "pick",
             Step::Consent => "consent",
@@ -256,14 +232,14 @@ mod tests {
     fn what_comes_next_follows_from_prompt_age_login_and_consent() {
         let one = Offers::One(Box::new(offer(None)));
         let allowed = [consent("", "openid email profile", 5)];
-        let prompt = |text: &'static str| request(|request| request.prompt = Prompt::parse(Some(text)).unwrap());
-        let aged = |seconds| request(|request| request.max_age = Some(Lifetime::seconds(seconds)));
+        let prompt = |text: &'static str| ask(|ask| ask.prompt = Prompt::parse(Some(text)).unwrap());
+        let aged = |seconds| ask(|ask| ask.max_age = Some(Lifetime::seconds(seconds)));
         let (nothing, picked, fresh) = (Done::Nothing, Done::PickedAccount, Done::Authenticated);
         // prompt and max_age, age of the login, what was done for this request, whether consent is remembered
-        for (request, age, done, is_allowed, expected) in [
-            (request(|_| {}), None, nothing, true, "login"),
-            (request(|_| {}), Some(10), nothing, true, "grant"),
-            (request(|_| {}), Some(10), nothing, false, "consent"),
+        for (ask, age, done, is_allowed, expected) in [
+            (ask(|_| {}), None, nothing, true, "login"),
+            (ask(|_| {}), Some(10), nothing, true, "grant"),
+            (ask(|_| {}), Some(10), nothing, false, "consent"),
             (prompt("none"), None, nothing, true, "login_required"),
             (prompt("none"), Some(10), nothing, true, "grant"),
             (prompt("none"), Some(10), nothing, false, "consent_required"),
@@ -288,8 +264,8 @@ mod tests {
             (aged(0), Some(0), picked, true, "login"),
         ] {
             let remembered = if is_allowed { &allowed[..] } else { &[] };
-            let what = format!("{:?} {:?} {age:?} {done:?} {is_allowed}", request.prompt, request.max_age);
-            let case = Case { request, login: age.map(login), done, offers: &one, remembered };
+            let what = format!("{:?} {:?} {age:?} {done:?} {is_allowed}", ask.prompt, ask.max_age);
+            let case = Case { ask, login: age.map(login), done, offers: &one, remembered };
             assert_eq!(step(&case), expected, "{what}");
         }
     }
@@ -297,8 +273,8 @@ mod tests {
     #[test]
     fn another_user_than_the_client_expects_is_asked_to_sign_in_once() {
         let one = Offers::One(Box::new(offer(None)));
-        let expecting = || request(|request| request.expected_sub = Some("usr_bob".into()));
-        let case = |request, done| Case { request, login: Some(login(5)), done, offers: &one, remembered: &[] };
+        let expecting = || ask(|ask| ask.expected_sub = Some("usr_bob".into()));
+        let case = |ask, done| Case { ask, login: Some(login(5)), done, offers: &one, remembered: &[] };
         assert_eq!(step(&case(expecting(), Done::Nothing)), "login");
         assert_eq!(step(&case(expecting(), Done::Authenticated)), "login_required");
         let mut silent = expecting();
@@ -316,7 +292,7 @@ mod tests {
             (Consent { resource: "https://other.example".into(), ..consent("", "openid email", 5) }, "consent"),
         ] {
             let case = Case {
-                request: request(|_| {}),
+                ask: ask(|_| {}),
                 login: Some(login(5)),
                 done: Done::Nothing,
                 offers: &one,
@@ -335,11 +311,11 @@ mod tests {
         };
         let remembered: &'static [Consent] =
             Box::leak(Box::new([consent("acme", "openid email", 5), consent("globex", "openid email", 9)]));
-        let step = next_step(&request(|_| {}), Facts { offers: Some(&choice), ..facts(remembered) });
+        let step = next_step(&ask(|_| {}), Facts { offers: Some(&choice), ..facts(remembered) });
         assert!(matches!(step, Step::Grant(offer) if offer.org_id() == Some("globex")));
-        let step = next_step(&request(|_| {}), Facts { offers: Some(&choice), ..facts(&[]) });
+        let step = next_step(&ask(|_| {}), Facts { offers: Some(&choice), ..facts(&[]) });
         assert_eq!(step, Step::Consent);
-        let silent = request(|request| request.prompt.none = true);
+        let silent = ask(|ask| ask.prompt.none = true);
         let step = next_step(&silent, Facts { offers: Some(&choice), ..facts(&[]) });
         assert!(matches!(step, Step::Refuse(refusal) if refusal.code == Code::InteractionRequired));
     }
@@ -347,7 +323,7 @@ mod tests {
     #[test]
     fn an_organisation_that_cannot_be_had_is_said_to_the_client() {
         let case = Case {
-            request: request(|_| {}),
+            ask: ask(|_| {}),
             login: Some(login(5)),
             done: Done::Nothing,
             offers: &Offers::NoSuchOrganisation,
@@ -360,16 +336,17 @@ mod tests {
     fn a_first_party_client_is_not_asked_for_and_a_native_public_one_always_is() {
         let one = Offers::One(Box::new(offer(None)));
         let allowed = [consent("", "openid email", 5)];
-        let own = request(|request| request.client = client(|client| client.first_party = true));
-        let native = request(|request| {
-            request.client = client(|client| {
+        let own = ask(|ask| ask.client = client(|client| client.first_party = true));
+        let native = ask(|ask| {
+            ask.client = client(|client| {
                 client.first_party = true;
                 client.metadata.application_type = ApplicationType::Native;
                 client.metadata.token_endpoint_auth_method = AuthMethod::None;
             });
+            ask.can_be_impersonated = can_be_impersonated(&ask.client, "https://app.example/cb");
         });
-        for (request, remembered, expected) in [(own, &[][..], "grant"), (native, &allowed[..], "consent")] {
-            let case = Case { request, login: Some(login(5)), done: Done::Nothing, offers: &one, remembered };
+        for (ask, remembered, expected) in [(own, &[][..], "grant"), (native, &allowed[..], "consent")] {
+            let case = Case { ask, login: Some(login(5)), done: Done::Nothing, offers: &one, remembered };
             assert_eq!(step(&case), expected);
         }
     }

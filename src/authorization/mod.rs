@@ -1,9 +1,10 @@
 //! The life of an authorization request: read, kept while the user signs in and is asked, answered.
 //!
-//! [`request`] reads the parameters (with oxide-auth's `machine`), [`interaction`] decides what comes next, [`offer`] says what an approval would
-//! give, [`situation`] gathers the facts, [`waiting`] keeps the request while pages are shown, [`code`] turns an approval into a grant with a code,
-//! and [`response`] carries the answer.
+//! [`request`] reads the parameters (with oxide-auth's `machine`) into what is asked ([`mod@ask`]) and how it is answered, [`situation`] gathers the
+//! facts, [`interaction`] decides what comes next, [`offer`] says what an approval would give, [`waiting`] keeps the request while pages are shown,
+//! [`code`] turns an approval into a grant with a code, and [`response`] carries the answer.
 
+pub mod ask;
 pub mod code;
 pub mod interaction;
 pub mod login;

@@ -1,8 +1,8 @@
 //! What an app will get if the user says yes: worked out before anybody is asked, and again when the answer comes.
 
 use super::{
+    ask::{Ask, OrgWish},
     login::Login,
-    request::{OrgWish, Request},
 };
 use crate::{
     clients::{
@@ -44,20 +44,15 @@ impl Offers {
     ///
     /// # Errors
     /// Those of [`audience::resolve`].
-    pub fn of(
-        request: &Request,
-        memberships: &[Membership],
-        resources: &[Resource],
-        issuer: &str,
-    ) -> Result<Self, Refusal> {
-        let audience = audience::resolve(&request.scope, &request.resources, resources, issuer)?;
-        let offer = |membership: Option<&Membership>| Offer::new(request, &audience, membership, resources);
-        Ok(match &request.org {
+    pub fn of(ask: &Ask, memberships: &[Membership], resources: &[Resource], issuer: &str) -> Result<Self, Refusal> {
+        let audience = audience::resolve(&ask.scope, &ask.resources, resources, issuer)?;
+        let offer = |membership: Option<&Membership>| Offer::new(ask, &audience, membership, resources);
+        Ok(match &ask.org {
             OrgWish::Slug(slug) => match memberships.iter().find(|membership| membership.org_slug == *slug) {
                 Some(membership) => Self::One(Box::new(offer(Some(membership)))),
                 None => Self::NoSuchOrganisation,
             },
-            OrgWish::Unsaid if !needs_role(request, &audience, resources) => Self::One(Box::new(offer(None))),
+            OrgWish::Unsaid if !needs_role(ask, &audience, resources) => Self::One(Box::new(offer(None))),
             OrgWish::Any | OrgWish::Unsaid => match memberships {
                 [] => Self::One(Box::new(offer(None))),
                 [only] => Self::One(Box::new(offer(Some(only)))),
@@ -75,12 +70,12 @@ impl Offers {
 
     /// Whether it matters to this request which organisations its user belongs to.
     #[must_use]
-    pub fn depend_on_memberships(request: &Request, resources: &[Resource], issuer: &str) -> bool {
+    pub fn depend_on_memberships(ask: &Ask, resources: &[Resource], issuer: &str) -> bool {
         let needs_role = || {
-            audience::resolve(&request.scope, &request.resources, resources, issuer)
-                .is_ok_and(|audience| needs_role(request, &audience, resources))
+            audience::resolve(&ask.scope, &ask.resources, resources, issuer)
+                .is_ok_and(|audience| needs_role(ask, &audience, resources))
         };
-        request.org != OrgWish::Unsaid || needs_role()
+        ask.org != OrgWish::Unsaid || needs_role()
     }
 
     /// The offer for an organisation, or the only one there is.
@@ -105,17 +100,17 @@ impl Offers {
 }
 
 /// Whether anything that is asked for is given by a role alone.
-fn needs_role(request: &Request, audience: &Audience, resources: &[Resource]) -> bool {
-    audience::permissions(&request.scope, audience, resources).iter().any(|(_, gate)| *gate == Gate::Role)
+fn needs_role(ask: &Ask, audience: &Audience, resources: &[Resource]) -> bool {
+    audience::permissions(&ask.scope, audience, resources).iter().any(|(_, gate)| *gate == Gate::Role)
 }
 
 impl Offer {
-    fn new(request: &Request, audience: &Audience, membership: Option<&Membership>, resources: &[Resource]) -> Self {
+    fn new(ask: &Ask, audience: &Audience, membership: Option<&Membership>, resources: &[Resource]) -> Self {
         let role = membership.map(|membership| membership.permissions.as_slice());
         Self {
             membership: membership.cloned(),
-            scope: audience::allowed(&request.scope, audience, resources, role),
-            claims: request.claims.names(),
+            scope: audience::allowed(&ask.scope, audience, resources, role),
+            claims: ask.claims.names(),
             audience: audience.uris.clone(),
         }
     }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::{
+    ask::{self, Ask, OrgWish},
     login::ACR_VALUES,
     machine,
     response::{Recipient, Rejection},
@@ -25,32 +26,14 @@ use crate::{
 /// A request that may be answered: every parameter read, nothing in it that the client may not ask.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Who asks.
-    pub client: Arc<Client>,
+    /// What is asked.
+    pub ask: Arc<Ask>,
     /// Where the answer goes.
     pub recipient: Recipient,
-    /// What is asked for, less what this client can never have.
-    pub scope: Scope,
-    /// The APIs asked for by `resource` (RFC 8707).
-    pub resources: Vec<String>,
-    /// Which organisation the tokens shall be bound to.
-    pub org: OrgWish,
-    /// What the user is to be asked.
-    pub prompt: Prompt,
-    /// How old the login may be.
-    pub max_age: Option<Lifetime>,
-    /// Claims asked for one by one.
-    pub claims: ClaimsRequest,
     /// For the ID token.
     pub nonce: Option<String>,
     /// The PKCE challenge.
     pub code_challenge: Option<String>,
-    /// What to write into the username field.
-    pub login_hint: Option<String>,
-    /// The user whom the client expects (`id_token_hint`).
-    pub expected_sub: Option<String>,
-    /// The languages the user reads, for the pages.
-    pub ui_locales: Option<String>,
     /// The parameters, to come back to after a page.
     pub params: Params,
 }
@@ -81,18 +64,6 @@ pub const PARAMETERS: &[&str] = &[
     "registration",
 ];
 
-/// Which organisation a request wants its tokens bound to (product decision 9).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum OrgWish {
-    /// None was named; permission scopes may still need one.
-    #[default]
-    Unsaid,
-    /// `org`: the user chooses.
-    Any,
-    /// `org:<slug>`: this one.
-    Slug(String),
-}
-
 /// What has to be known before a request can be read.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -118,20 +89,24 @@ impl Request {
                 return Err(Rejection::Redirect(draft.recipient, refusal));
             }
         }
-        Ok(Self {
+        let ask = Ask {
+            can_be_impersonated: ask::can_be_impersonated(&bound.client, &bound.redirect_uri),
             client: bound.client.clone(),
-            recipient: draft.recipient,
             scope: draft.scope,
             resources: draft.asked_resources,
             org: draft.org,
             prompt: draft.prompt,
             max_age: draft.max_age,
             claims: draft.claims,
-            nonce: params.get("nonce").map(str::to_owned),
-            code_challenge: draft.code_challenge,
             login_hint: params.get("login_hint").map(str::to_owned),
             expected_sub: draft.expected_sub,
             ui_locales: params.get("ui_locales").map(str::to_owned),
+        };
+        Ok(Self {
+            ask: Arc::new(ask),
+            recipient: draft.recipient,
+            nonce: params.get("nonce").map(str::to_owned),
+            code_challenge: draft.code_challenge,
             params,
         })
     }

@@ -11,10 +11,11 @@ use crate::{
     authorization::{
         code::{self, Terms},
         interaction::Step,
+        login::Login,
         offer::Offer,
         request::{self, Context, Request},
         response::{Recipient, Rejection},
-        situation::Situation,
+        situation::{Moment, Situation},
         waiting::{self, By, Found, Keepable, Waiting},
     },
     endpoints::dialect,
@@ -156,6 +157,8 @@ pub async fn find_waiting(server: &Server, browser: &BrowserSession, id: &str) -
 pub struct Pending {
     /// The request, as it was kept.
     pub waiting: Waiting,
+    /// The request, as it reads now.
+    pub request: Request,
     /// What it is decided by.
     pub situation: Situation,
     /// Whose word it waits for.
@@ -177,9 +180,22 @@ pub async fn find_at(
     let Some(waiting) = find_waiting(server, browser, id).await? else { return Ok(None) };
     let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };
     let Ok(request) = read(server, waiting.params.clone()).await else { return Ok(None) };
-    let (login, issuer) = (Some(signed_in.login.clone()), &server.settings.issuer);
-    let situation = Situation::gather(&server.store, &server.registry, issuer, request, login, Some(&waiting)).await?;
-    Ok((situation.next_step(now) == *step).then_some(Pending { waiting, situation, signed_in }))
+    let situation = gather(server, &request, Some(signed_in.login.clone()), Some(&waiting), now).await?;
+    Ok((situation.next_step() == *step).then_some(Pending { waiting, request, situation, signed_in }))
+}
+
+/// Gather what a request is decided by.
+async fn gather(
+    server: &Server,
+    request: &Request,
+    login: Option<Login>,
+    waiting: Option<&Waiting>,
+    now: Timestamp,
+) -> Result<Situation, PageError> {
+    let done = login.as_ref().zip(waiting).map(|(login, waiting)| waiting.done_in(&login.sid)).unwrap_or_default();
+    let moment = Moment { login, done, issuer_epoch: server.grants.issuer_epoch().await?, now };
+    let Server { store, registry, settings, .. } = server;
+    Ok(Situation::gather(store, registry, &settings.issuer, request.ask.clone(), moment).await?)
 }
 
 /// Read a request's parameters.
@@ -212,39 +228,27 @@ async fn begin(
         Err(rejection) => return refuse(visitor, rejection),
     };
     let login = browser.signed_in(server, now).await?.map(|signed_in| signed_in.login);
-    let issuer = &server.settings.issuer;
-    let situation =
-        Situation::gather(&server.store, &server.registry, issuer, request, login, waiting.as_ref()).await?;
-    match situation.next_step(now) {
-        Step::Login => wait(server, visitor, browser, &situation, waiting, login::LOGIN).await,
-        Step::PickAccount => wait(server, visitor, browser, &situation, waiting, pick_account::PICK_ACCOUNT).await,
-        Step::Consent => wait(server, visitor, browser, &situation, waiting, consent::CONSENT).await,
-        Step::Grant(offer) => grant(server, visitor, &situation, waiting.as_ref(), &offer, None, now).await,
-        Step::Refuse(refusal) => answer_refusal(visitor, &situation.request.recipient, refusal),
-    }
-}
-
-/// Keep the request, and show a page.
-async fn wait(
-    server: &Server,
-    visitor: &Visitor,
-    browser: &BrowserSession,
-    situation: &Situation,
-    waiting: Option<Waiting>,
-    page: &str,
-) -> Result<HttpResponse, PageError> {
-    let id = match waiting {
-        Some(waiting) => waiting.id,
-        None => {
-            let kept = match Keepable::of(&situation.request.params) {
-                Ok(kept) => kept,
-                Err(refusal) => return answer_refusal(visitor, &situation.request.recipient, refusal),
-            };
-            let own = browser.browser_or_begin().await?;
-            let by = if situation.login.is_some() { By::User(&own) } else { By::Stranger(&own) };
-            keep(server, kept, by).await?
+    let situation = gather(server, &request, login, waiting.as_ref(), now).await?;
+    let page = match situation.next_step() {
+        Step::Login => login::LOGIN,
+        Step::PickAccount => pick_account::PICK_ACCOUNT,
+        Step::Consent => consent::CONSENT,
+        Step::Grant(offer) => {
+            let approval = Approval { offer: &offer, consent: None };
+            return grant(server, visitor, &request, &situation.moment, waiting.as_ref(), approval).await;
         }
+        Step::Refuse(refusal) => return answer_refusal(visitor, &request.recipient, refusal),
     };
+    if let Some(waiting) = waiting {
+        return Ok(page::see_other(server, &format!("{page}?request={}", waiting.id)));
+    }
+    let kept = match Keepable::of(&request.params) {
+        Ok(kept) => kept,
+        Err(refusal) => return answer_refusal(visitor, &request.recipient, refusal),
+    };
+    let own = browser.browser_or_begin().await?;
+    let by = if situation.moment.login.is_some() { By::User(&own) } else { By::Stranger(&own) };
+    let id = keep(server, kept, by).await?;
     Ok(page::see_other(server, &format!("{page}?request={id}")))
 }
 
@@ -256,24 +260,31 @@ async fn keep(server: &Server, params: Keepable, by: By<'_>) -> Result<String, P
     Ok(id)
 }
 
-/// Answer with a code for `offer`: what was kept is spent in the same transaction, so that one approval gives one code.
+/// What a request is answered with a code for.
+#[derive(Clone, Copy, Debug)]
+pub struct Approval<'a> {
+    /// What the code will give.
+    pub offer: &'a Offer,
+    /// The user's yes of just now, to be remembered; `None` when an earlier one says it all.
+    pub consent: Option<&'a Consent>,
+}
+
+/// Answer with a code: what was kept is spent in the same transaction, so that one approval gives one code.
 ///
 /// # Errors
 /// When the database cannot.
 pub async fn grant(
     server: &Server,
     visitor: &Visitor,
-    situation: &Situation,
+    request: &Request,
+    moment: &Moment,
     waiting: Option<&Waiting>,
-    offer: &Offer,
-    consent: Option<&Consent>,
-    now: Timestamp,
+    Approval { offer, consent }: Approval<'_>,
 ) -> Result<HttpResponse, PageError> {
-    let Some(login) = &situation.login else {
+    let Moment { login: Some(login), issuer_epoch, now, .. } = moment else {
         return Err(crate::protocol::Error::broken("a grant without anybody signed in").into());
     };
-    let request = &situation.request;
-    let issuer_epoch = server.grants.issuer_epoch().await?;
+    let (issuer_epoch, now) = (*issuer_epoch, *now);
     let mut tx = server.store.write().await?;
     if let Some(waiting) = waiting
         && !authorization_requests::spend(&mut tx, &waiting.id, now.0).await?

@@ -10,15 +10,13 @@ use sha2::{Digest, Sha256};
 use crate::{
     accounts::claims,
     authorization::{
-        interaction::{self, Step},
+        interaction::Step,
         offer::{Offer, Offers},
-        situation::Situation,
-        waiting::Waiting,
     },
     clients::Resource,
-    endpoints::authorize::{self, Pending},
+    endpoints::authorize::{self, Approval, Pending},
     protocol::{
-        Scope, Timestamp,
+        Scope,
         permission::{ScopeToken, classify},
     },
     server::Server,
@@ -29,7 +27,7 @@ use crate::{
         headers, login,
         page::{self, PageError},
         second_press,
-        session::{BrowserSession, SignedIn},
+        session::BrowserSession,
         views::{self, ConsentLine, ConsentProblem, ConsentView, OrgChoice, PermissionLine, Told},
         visitor::Visitor,
     },
@@ -79,7 +77,7 @@ pub async fn post(
     match form.get("action") {
         Some("allow") => {}
         Some("switch") => return Ok(page::see_other(&server, &format!("{}?request={id}", login::LOGIN))),
-        Some("deny") => return authorize::deny(&server, &visitor, question.waiting).await,
+        Some("deny") => return authorize::deny(&server, &visitor, question.pending.waiting).await,
         _ => return show(&server, &visitor, &browser, &question, None).await,
     }
     // What was shown has to be what is granted: a role or a registration may have changed under the open page.
@@ -94,13 +92,10 @@ pub async fn post(
 
 /// A request whose next step is the user's yes or no.
 struct Question {
-    waiting: Waiting,
-    situation: Situation,
-    signed_in: SignedIn,
+    pending: Pending,
     offers: Offers,
     /// The claim `organizations`, where it is asked for.
     organizations: Option<Arc<Value>>,
-    now: Timestamp,
 }
 
 impl Question {
@@ -110,12 +105,11 @@ impl Question {
         let Some(pending) = authorize::find_at(server, browser, id, &Step::Consent, now).await? else {
             return Ok(None);
         };
-        let Pending { waiting, situation, signed_in } = pending;
-        let Some(Ok(offers)) = situation.offers.clone() else { return Ok(None) };
+        let Some(Ok(offers)) = pending.situation.offers.clone() else { return Ok(None) };
         let asks_for_orgs = offers.all().iter().any(|offer| offer.scope.contains("orgs"));
         let organizations =
-            if asks_for_orgs { Some(server.grants.organizations(&signed_in.login.sub).await?) } else { None };
-        Ok(Some(Self { waiting, situation, signed_in, offers, organizations, now }))
+            if asks_for_orgs { Some(server.grants.organizations(&pending.signed_in.login.sub).await?) } else { None };
+        Ok(Some(Self { pending, offers, organizations }))
     }
 
     /// A fingerprint of what is asked, of whom, by whom: request, user, session and exact content (product decision 10).
@@ -125,10 +119,11 @@ impl Question {
             hash.update(text.len().to_le_bytes());
             hash.update(text.as_bytes());
         };
-        add(&self.waiting.id);
-        add(&self.situation.request.client.id);
-        add(&self.signed_in.login.sub);
-        add(&self.signed_in.login.sid);
+        let Pending { waiting, request, signed_in, .. } = &self.pending;
+        add(&waiting.id);
+        add(&request.ask.client.id);
+        add(&signed_in.login.sub);
+        add(&signed_in.login.sid);
         for offer in self.offers.all() {
             add(offer.org_id().unwrap_or_default());
             add(&offer.scope.to_string());
@@ -143,7 +138,7 @@ impl Question {
         let is_protocol = |token: &&str| matches!(classify(token), ScopeToken::Protocol);
         let told = |token: &str| {
             let one: Scope = std::iter::once(token).collect();
-            let mut told = claims::released(&self.signed_in.account, &one, &[]);
+            let mut told = claims::released(&self.pending.signed_in.account, &one, &[]);
             // No claim of the account, but of the memberships: the very value that userinfo tells.
             let organizations = self.organizations.as_deref().filter(|_| token == "orgs");
             told.extend(organizations.map(|listing| ("organizations".to_owned(), listing.clone())));
@@ -160,14 +155,14 @@ impl Question {
     /// The claims that are asked for one by one. Those that nothing is known for are among them: they are allowed too, for
     /// the day when something is.
     fn claims(&self) -> Vec<Told> {
-        let names = self.situation.request.claims.names();
-        let known = claims::released(&self.signed_in.account, &Scope::default(), &names);
+        let names = self.pending.request.ask.claims.names();
+        let known = claims::released(&self.pending.signed_in.account, &Scope::default(), &names);
         names.into_iter().map(|claim| Told { value: known.get(&claim).cloned().unwrap_or_default(), claim }).collect()
     }
 
     /// The organisations to choose from; one alone is shown, not asked.
     fn choices(&self, resources: &[Resource]) -> Vec<OrgChoice> {
-        let last = self.situation.remembered.iter().max_by_key(|consent| consent.updated_at);
+        let last = self.pending.situation.remembered.iter().max_by_key(|consent| consent.updated_at);
         let chosen = last.map(|consent| consent.org_id.as_str());
         let known = |id: Option<&str>| self.offers.all().iter().any(|offer| offer.org_id() == id);
         self.offers
@@ -186,10 +181,11 @@ impl Question {
     }
 
     async fn allow(&self, server: &Server, visitor: &Visitor, offer: &Offer) -> Result<Response, PageError> {
-        let client_id = &self.situation.request.client.id;
-        let consent = offer.consent(&self.signed_in.login, client_id, &self.situation.remembered, self.now.0);
-        let (situation, waiting, now) = (&self.situation, Some(&self.waiting), self.now);
-        store::retried(|| authorize::grant(server, visitor, situation, waiting, offer, Some(&consent), now)).await
+        let Pending { waiting, request, situation, signed_in } = &self.pending;
+        let (client_id, moment) = (&request.ask.client.id, &situation.moment);
+        let consent = offer.consent(&signed_in.login, client_id, &situation.remembered, moment.now.0);
+        let approval = Approval { offer, consent: Some(&consent) };
+        store::retried(|| authorize::grant(server, visitor, request, moment, Some(waiting), approval)).await
     }
 }
 
@@ -200,8 +196,8 @@ async fn show(
     question: &Question,
     problem: Option<ConsentProblem>,
 ) -> Result<Response, PageError> {
-    let request = &question.situation.request;
-    let locale = visitor.locale(request.ui_locales.as_deref());
+    let Pending { waiting, request, signed_in, .. } = &question.pending;
+    let locale = visitor.locale(request.ask.ui_locales.as_deref());
     let csrf = browser.csrf().await?;
     let resources: Arc<[Resource]> = server.registry.resources().await?;
     let offers = question.offers.all();
@@ -209,12 +205,12 @@ async fn show(
         action: &format!(
             "{}{CONSENT}?request={}&content={}",
             server.settings.base_path(),
-            question.waiting.id,
+            waiting.id,
             question.content()
         ),
         csrf: &csrf,
-        client: login::client_view(&request.client, request.recipient.redirect_uri()),
-        person: login::person(&question.signed_in.account),
+        client: login::client_view(&request.ask.client, request.recipient.redirect_uri()),
+        person: login::person(&signed_in.account),
         lines: offers.first().map(|offer| question.lines(offer)).unwrap_or_default(),
         claims: question.claims(),
         permissions: offers
@@ -223,7 +219,7 @@ async fn show(
             .map(|offer| permissions(offer, &resources))
             .unwrap_or_default(),
         choices: question.choices(&resources),
-        is_remembered: !interaction::must_always_ask(request),
+        is_remembered: !request.ask.can_be_impersonated,
         problem,
     };
     let html = views::consent(&visitor.frame(locale), &view);

@@ -61,7 +61,9 @@ pub async fn get(
     let problem = match (&purpose, signed_in) {
         (Purpose::Account, Some(_)) => return Ok(page::see_other(&server, ACCOUNT)),
         (Purpose::Account, None) if browser.take_unsaved().await? => Some(LoginProblem::Unsaved),
-        (Purpose::Request(request, _), Some(signed_in)) if !interaction::is_expected(request, &signed_in.login) => {
+        (Purpose::Request(request, _), Some(signed_in))
+            if !interaction::is_expected(&request.ask, &signed_in.login) =>
+        {
             Some(LoginProblem::OtherAccount)
         }
         _ => None,
@@ -154,7 +156,7 @@ impl Purpose {
 
     fn login_hint(&self) -> Option<&str> {
         match self {
-            Self::Request(request, _) => request.login_hint.as_deref(),
+            Self::Request(request, _) => request.ask.login_hint.as_deref(),
             Self::Account => None,
         }
     }
@@ -193,7 +195,7 @@ async fn show(
 ) -> std::result::Result<Response, PageError> {
     let csrf = browser.csrf().await?;
     let request = purpose.request();
-    let locale = visitor.locale(request.and_then(|request| request.ui_locales.as_deref()));
+    let locale = visitor.locale(request.and_then(|request| request.ask.ui_locales.as_deref()));
     let (status, retry_after) = match problem {
         Some(LoginProblem::Throttled { seconds }) => (StatusCode::TOO_MANY_REQUESTS, Some(seconds)),
         Some(LoginProblem::Busy) => (StatusCode::SERVICE_UNAVAILABLE, Some(1)),
@@ -204,7 +206,7 @@ async fn show(
         &LoginView {
             action: &format!("{}{}", server.settings.base_path(), purpose.action()),
             csrf: &csrf,
-            client: request.map(|request| client_view(&request.client, request.recipient.redirect_uri())),
+            client: request.map(|request| client_view(&request.ask.client, request.recipient.redirect_uri())),
             username,
             problem,
             can_cancel: request.is_some(),
@@ -223,7 +225,7 @@ async fn show(
 pub fn policy(request: Option<&Request>) -> PagePolicy<'_> {
     PagePolicy {
         leads_to: request.map(|request| request.recipient.redirect_uri()),
-        logo: request.and_then(|request| request.client.metadata.logo_uri.as_deref()),
+        logo: request.and_then(|request| request.ask.client.metadata.logo_uri.as_deref()),
         is_popup: request.is_some_and(|request| request.params.get("display") == Some("popup")),
         ..PagePolicy::default()
     }

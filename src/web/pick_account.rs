@@ -83,16 +83,15 @@ async fn show(
     choice: &Pending,
     has_expired: bool,
 ) -> Result<Response, PageError> {
-    let Pending { waiting, situation, signed_in } = choice;
-    let request = &situation.request;
-    let locale = visitor.locale(request.ui_locales.as_deref());
+    let Pending { waiting, request, signed_in, .. } = choice;
+    let locale = visitor.locale(request.ask.ui_locales.as_deref());
     let csrf = browser.csrf().await?;
     let html = views::pick_account(
         &visitor.frame(locale),
         &PickAccountView {
             action: &format!("{}{PICK_ACCOUNT}?request={}", server.settings.base_path(), waiting.id),
             csrf: &csrf,
-            client: login::client_view(&request.client, request.recipient.redirect_uri()),
+            client: login::client_view(&request.ask.client, request.recipient.redirect_uri()),
             person: login::person(&signed_in.account),
             has_expired,
         },
