@@ -65,6 +65,12 @@ impl Recipient {
         &self.redirect_uri
     }
 
+    /// Whether the client opened a window for it, and needs to find it again.
+    #[must_use]
+    pub fn is_popup(&self) -> bool {
+        self.is_popup
+    }
+
     fn respond(&self, mut params: Vec<(&'static str, String)>) -> Response {
         if let Some(state) = &self.state {
             params.push(("state", state.clone()));

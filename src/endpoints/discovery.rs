@@ -12,10 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{
-    authorize::AUTHORIZE, document, introspect::INTROSPECT, jwks::JWKS, revoke::REVOKE, token::TOKEN,
-    userinfo::USERINFO,
-};
+use super::{document, introspect::INTROSPECT, jwks::JWKS, revoke::REVOKE, token::TOKEN, userinfo::USERINFO};
 use crate::{
     authorization::login::ACR_VALUES,
     protocol::{
@@ -23,7 +20,7 @@ use crate::{
         permission::{ORG, PROTOCOL_SCOPES},
     },
     server::Server,
-    web::{locale::Locale, logout::LOGOUT},
+    web::{authorize::AUTHORIZE, locale::Locale, logout::LOGOUT},
 };
 
 /// Where OpenID Connect Discovery looks, below the issuer.

@@ -13,11 +13,11 @@ use axum::{
 
 use super::{LARGEST_BODY, Server, cors, front};
 use crate::{
-    endpoints::{authorize, discovery, errors, health, introspect, jwks, metrics, revoke, token, userinfo},
+    endpoints::{discovery, health, introspect, jwks, metrics, revoke, token, userinfo},
     web::{
-        account, assets, consent,
+        account, assets, authorize, consent, errors,
         headers::{self, PagePolicy},
-        login, logout, page, pick_account, session,
+        login, logout, page, pick_account, resume, session,
         views::{self, ProblemKind, ProblemView},
         visitor::Visitor,
     },
@@ -69,7 +69,7 @@ fn metadata(server: &Arc<Server>) -> Router<Arc<Server>> {
 fn pages(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
         .route(authorize::AUTHORIZE, get(authorize::get).head(not_so).post(authorize::post))
-        .route(authorize::RESUME, get(authorize::resume).head(not_so))
+        .route(resume::RESUME, get(resume::get).head(not_so))
         .route(login::LOGIN, get(login::get).post(login::post))
         .route(pick_account::PICK_ACCOUNT, get(pick_account::get).post(pick_account::post))
         .route(consent::CONSENT, get(consent::get).post(consent::post))

@@ -20,10 +20,10 @@ use crate::{
         grants::{self, Grant},
     },
     web::{
-        csrf,
+        csrf, device,
         form::Form,
         headers::{self, PagePolicy},
-        login::{self, LOGIN},
+        login::LOGIN,
         page::{self, PageError},
         session::{BrowserSession, SignedIn},
         views::{self, AccountNotice, AccountProblem, AccountView, AppLine, Place, SessionLine},
@@ -181,7 +181,7 @@ async fn change_password(
         return Ok(AccountProblem::TooLong { most: i64::try_from(most)? }.into());
     }
     // Through the same counters as a sign-in: a stolen open session is no place to guess from.
-    let device = login::device_cookie(server, visitor.headers());
+    let device = device::secret(server, visitor);
     let credentials = Credentials {
         username: &signed_in.account.username,
         password: &present,
@@ -215,8 +215,8 @@ async fn stay(
     let account = account.ok_or_else(|| Error::broken("the account has gone while its user was signed in"))?;
     let login = Login { epoch: account.epoch, sid: server.random.id(), ..signed_in.login.clone() };
     browser.sign_in(&login, now).await?;
-    let before = login::device_cookie(server, visitor.headers());
-    let device = login::remember_device(server, &account, before.as_deref(), now).await?;
+    let before = device::secret(server, visitor);
+    let device = device::remember(server, &account, before.as_deref(), now).await?;
     Ok(Outcome::Done { notice, device: Some(device) })
 }
 

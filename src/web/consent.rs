@@ -14,19 +14,20 @@ use crate::{
         offer::{Offer, Offers},
     },
     clients::Resource,
-    endpoints::authorize::{self, Approval, Pending},
     protocol::{
-        Scope,
+        Error, Scope,
         permission::{ScopeToken, classify},
     },
     server::Server,
     store,
     web::{
-        csrf,
+        answer::{self, Approval},
         form::{Form, Query},
-        headers, login,
+        headers::{self, PagePolicy},
+        login,
         page::{self, PageError},
-        second_press,
+        parties,
+        resume::{self, Pending},
         session::BrowserSession,
         views::{self, ConsentLine, ConsentProblem, ConsentView, OrgChoice, PermissionLine, Told},
         visitor::Visitor,
@@ -46,10 +47,9 @@ pub async fn get(
     browser: BrowserSession,
     Query(query): Query,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::NoReference)?;
-    match Question::find(&server, &browser, id).await? {
-        Some(question) => show(&server, &visitor, &browser, &question, None).await,
-        None => Ok(page::see_other(&server, &authorize::resume_path(id))),
+    match resume::at_page(&server, &browser, &query, &Step::Consent).await? {
+        Ok(pending) => show(&server, &visitor, &browser, &Question::of(&server, pending).await?, None).await,
+        Err(elsewhere) => Ok(elsewhere),
     }
 }
 
@@ -64,20 +64,19 @@ pub async fn post(
     Query(query): Query,
     Form(form): Form,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::NoReference)?;
-    let resume = || page::see_other(&server, &authorize::resume_path(id));
-    let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
-    let Some(question) = Question::find(&server, &browser, id).await? else {
-        let again = if is_current { second_press::repeat(&server, &visitor, &browser, id, &form).await? } else { None };
-        return Ok(again.unwrap_or_else(resume));
-    };
+    let (pending, is_current) =
+        match resume::at_form(&server, &visitor, &browser, &query, &form, &Step::Consent).await? {
+            Ok(found) => found,
+            Err(elsewhere) => return Ok(elsewhere),
+        };
+    let question = Question::of(&server, pending).await?;
     if !is_current {
         return show(&server, &visitor, &browser, &question, Some(ConsentProblem::Expired)).await;
     }
     match form.get("action") {
         Some("allow") => {}
-        Some("switch") => return Ok(page::see_other(&server, &format!("{}?request={id}", login::LOGIN))),
-        Some("deny") => return authorize::deny(&server, &visitor, question.pending.waiting).await,
+        Some("switch") => return Ok(page::see_other(&server, &question.login_again())),
+        Some("deny") => return answer::deny(&server, &visitor, question.pending.waiting).await,
         _ => return show(&server, &visitor, &browser, &question, None).await,
     }
     // What was shown has to be what is granted: a role or a registration may have changed under the open page.
@@ -99,17 +98,20 @@ struct Question {
 }
 
 impl Question {
-    /// The question as it stands now; `None` when something else comes first, which the resumed request will find.
-    async fn find(server: &Server, browser: &BrowserSession, id: &str) -> Result<Option<Self>, PageError> {
-        let now = server.clock.now();
-        let Some(pending) = authorize::find_at(server, browser, id, &Step::Consent, now).await? else {
-            return Ok(None);
+    /// The question as it stands now.
+    async fn of(server: &Server, pending: Pending) -> Result<Self, PageError> {
+        let Some(Ok(offers)) = pending.situation.offers.clone() else {
+            return Err(Error::broken("a user is to be asked for what cannot be given").into());
         };
-        let Some(Ok(offers)) = pending.situation.offers.clone() else { return Ok(None) };
         let asks_for_orgs = offers.all().iter().any(|offer| offer.scope.contains("orgs"));
         let organizations =
             if asks_for_orgs { Some(server.grants.organizations(&pending.signed_in.login.sub).await?) } else { None };
-        Ok(Some(Self { pending, offers, organizations }))
+        Ok(Self { pending, offers, organizations })
+    }
+
+    /// Where another account is signed in to.
+    fn login_again(&self) -> String {
+        format!("{}?request={}", login::LOGIN, self.pending.waiting.id)
     }
 
     /// A fingerprint of what is asked, of whom, by whom: request, user, session and exact content (product decision 10).
@@ -185,7 +187,7 @@ impl Question {
         let (client_id, moment) = (&request.ask.client.id, &situation.moment);
         let consent = offer.consent(&signed_in.login, client_id, &situation.remembered, moment.now.0);
         let approval = Approval { offer, consent: Some(&consent) };
-        store::retried(|| authorize::grant(server, visitor, request, moment, Some(waiting), approval)).await
+        store::retried(|| answer::grant(server, visitor, request, moment, Some(waiting), approval)).await
     }
 }
 
@@ -209,8 +211,8 @@ async fn show(
             question.content()
         ),
         csrf: &csrf,
-        client: login::client_view(&request.ask.client, request.recipient.redirect_uri()),
-        person: login::person(&signed_in.account),
+        client: parties::client(&request.ask.client, request.recipient.redirect_uri()),
+        person: parties::person(&signed_in.account),
         lines: offers.first().map(|offer| question.lines(offer)).unwrap_or_default(),
         claims: question.claims(),
         permissions: offers
@@ -223,7 +225,7 @@ async fn show(
         problem,
     };
     let html = views::consent(&visitor.frame(locale), &view);
-    Ok(headers::page(html, login::policy(Some(request))))
+    Ok(headers::page(html, PagePolicy::of(request)))
 }
 
 /// What an offer lets the app do, and at which API.

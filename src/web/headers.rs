@@ -7,6 +7,8 @@ use axum::{
 };
 use url::{Host, Url};
 
+use crate::authorization::request::Request;
+
 /// How a page is answered.
 #[derive(Clone, Copy, Debug)]
 pub struct PagePolicy<'a> {
@@ -27,6 +29,19 @@ pub struct PagePolicy<'a> {
 impl Default for PagePolicy<'_> {
     fn default() -> Self {
         Self { status: StatusCode::OK, leads_to: None, logo: None, has_form: true, is_popup: false }
+    }
+}
+
+impl<'a> PagePolicy<'a> {
+    /// What a page that works for this request may load, and where its forms may lead.
+    #[must_use]
+    pub fn of(request: &'a Request) -> Self {
+        Self {
+            leads_to: Some(request.recipient.redirect_uri()),
+            logo: request.ask.client.metadata.logo_uri.as_deref(),
+            is_popup: request.recipient.is_popup(),
+            ..Self::default()
+        }
     }
 }
 

@@ -5,43 +5,37 @@ use std::sync::Arc;
 use axum::{
     extract::State,
     http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{COOKIE, RETRY_AFTER, SET_COOKIE},
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, SET_COOKIE},
     },
     response::Response,
 };
-use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 
 use crate::{
-    accounts::{self, Account, Attempt, Credentials, devices},
+    accounts::{self, Account, Attempt, Credentials},
     authorization::{
         interaction,
         login::{ACR_PASSWORD, Login},
         request::Request,
         waiting::{self, Waiting},
     },
-    clients::Client,
-    endpoints::authorize,
-    protocol::{Code, Error, PlainSecret, Result, Timestamp},
+    protocol::{Code, Error, PlainSecret, Timestamp},
     server::Server,
     web::{
         account::ACCOUNT,
-        csrf,
+        answer, authorize, csrf, device,
         form::{Form, Query},
         headers::{self, PagePolicy},
         page::{self, PageError},
-        second_press,
-        session::{BrowserSession, SignedIn},
-        views::{self, ClientView, LoginProblem, LoginView, Person, Place},
+        parties, resume,
+        session::{self, BrowserSession, SignedIn},
+        views::{self, LoginProblem, LoginView},
         visitor::Visitor,
     },
 };
 
 /// Where people sign in.
 pub const LOGIN: &str = "/login";
-
-/// Under which name the proof that a user has signed in here before travels, with and without TLS.
-const DEVICE: (&str, &str) = ("__Host-latchkey-device", "latchkey-device");
 
 /// `GET /login`.
 ///
@@ -52,12 +46,16 @@ pub async fn get(
     visitor: Visitor,
     browser: BrowserSession,
     Query(query): Query,
-) -> std::result::Result<Response, PageError> {
-    let purpose = match Purpose::find(&server, &browser, query.get("request")).await? {
-        Ok(purpose) => purpose,
-        Err(elsewhere) => return Ok(elsewhere),
+) -> Result<Response, PageError> {
+    let now = server.clock.now();
+    let purpose = match query.get("request") {
+        None => Purpose::Account,
+        Some(id) => match Purpose::of(&server, &browser, id, now).await? {
+            Some(purpose) => purpose,
+            None => return Ok(resume::go_on(&server, id)),
+        },
     };
-    let signed_in = browser.signed_in(&server, server.clock.now()).await?;
+    let signed_in = browser.signed_in(&server, now).await?;
     let problem = match (&purpose, signed_in) {
         (Purpose::Account, Some(_)) => return Ok(page::see_other(&server, ACCOUNT)),
         (Purpose::Account, None) if browser.take_unsaved().await? => Some(LoginProblem::Unsaved),
@@ -82,36 +80,33 @@ pub async fn post(
     browser: BrowserSession,
     Query(query): Query,
     Form(form): Form,
-) -> std::result::Result<Response, PageError> {
+) -> Result<Response, PageError> {
     let now = server.clock.now();
     let username = form.get("username").unwrap_or_default().to_owned();
     let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
-    let id = query.get("request");
-    let purpose = match Purpose::find(&server, &browser, id).await? {
-        Ok(purpose) => purpose,
-        Err(elsewhere) => {
-            let again = match id.filter(|_| is_current) {
-                Some(id) => second_press::repeat(&server, &visitor, &browser, id, &form).await?,
-                None => None,
-            };
-            return Ok(again.unwrap_or(elsewhere));
-        }
+    let purpose = match query.get("request") {
+        None => Purpose::Account,
+        Some(id) => match Purpose::of(&server, &browser, id, now).await? {
+            Some(purpose) => purpose,
+            None => return resume::go_round(&server, &visitor, &browser, id, &form, is_current).await,
+        },
     };
     if !is_current {
         // An old tab, or the cookie is gone. Signed in meanwhile: go on; else the same page, fresh.
         if browser.signed_in(&server, now).await?.is_some() {
             return Ok(page::see_other(&server, &purpose.next()));
         }
-        let problem = if browser.has_cookie() { LoginProblem::Expired } else { LoginProblem::NoCookie };
+        let problem =
+            if session::has_cookie(&server, &visitor) { LoginProblem::Expired } else { LoginProblem::NoCookie };
         return show(&server, &visitor, &browser, &purpose, &username, Some(problem)).await;
     }
     if form.get("action") == Some("cancel") {
         return match purpose {
-            Purpose::Request(_, waiting) => authorize::deny(&server, &visitor, waiting).await,
+            Purpose::Request(_, waiting) => answer::deny(&server, &visitor, waiting).await,
             Purpose::Account => Ok(page::see_other(&server, LOGIN)),
         };
     }
-    let device = device_cookie(&server, visitor.headers());
+    let device = device::secret(&server, &visitor);
     let password = PlainSecret::new(form.get("password").unwrap_or_default());
     let credentials =
         Credentials { username: &username, password: &password, address: visitor.address(), device: device.as_deref() };
@@ -137,21 +132,18 @@ enum Purpose {
 }
 
 impl Purpose {
-    /// Find it; or the answer to give instead of a page.
-    async fn find(
+    /// The request of that reference, if it still waits in this browser and may still be answered; `None` when it goes on
+    /// elsewhere.
+    async fn of(
         server: &Server,
         browser: &BrowserSession,
-        id: Option<&str>,
-    ) -> std::result::Result<std::result::Result<Self, Response>, PageError> {
-        let Some(id) = id else { return Ok(Ok(Self::Account)) };
-        let Some(waiting) = authorize::find_waiting(server, browser, id).await? else {
-            return Ok(Err(page::see_other(server, &authorize::resume_path(id))));
-        };
-        match authorize::read(server, waiting.params.clone()).await {
-            Ok(request) => Ok(Ok(Self::Request(Box::new(request), waiting))),
-            // The client was changed meanwhile: where the request goes on, that is said.
-            Err(_) => Ok(Err(page::see_other(server, &authorize::resume_path(id)))),
-        }
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Self>, PageError> {
+        let Some(waiting) = resume::find_waiting(server, browser, id, now).await? else { return Ok(None) };
+        // Where the client was changed meanwhile, that is said as the request goes on.
+        let request = authorize::read(server, waiting.params.clone()).await.ok();
+        Ok(request.map(|request| Self::Request(Box::new(request), waiting)))
     }
 
     fn login_hint(&self) -> Option<&str> {
@@ -179,7 +171,7 @@ impl Purpose {
     /// Where to go once signed in.
     fn next(&self) -> String {
         match self {
-            Self::Request(_, waiting) => authorize::resume_path(&waiting.id),
+            Self::Request(_, waiting) => resume::path(&waiting.id),
             Self::Account => ACCOUNT.to_owned(),
         }
     }
@@ -192,7 +184,7 @@ async fn show(
     purpose: &Purpose,
     username: &str,
     problem: Option<LoginProblem>,
-) -> std::result::Result<Response, PageError> {
+) -> Result<Response, PageError> {
     let csrf = browser.csrf().await?;
     let request = purpose.request();
     let locale = visitor.locale(request.and_then(|request| request.ask.ui_locales.as_deref()));
@@ -206,56 +198,18 @@ async fn show(
         &LoginView {
             action: &format!("{}{}", server.settings.base_path(), purpose.action()),
             csrf: &csrf,
-            client: request.map(|request| client_view(&request.ask.client, request.recipient.redirect_uri())),
+            client: request.map(|request| parties::client(&request.ask.client, request.recipient.redirect_uri())),
             username,
             problem,
             can_cancel: request.is_some(),
         },
     );
-    let policy = PagePolicy { status, ..policy(request) };
+    let policy = PagePolicy { status, ..request.map(PagePolicy::of).unwrap_or_default() };
     let mut response = headers::page(html, policy);
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     Ok(response)
-}
-
-/// What a page that works for a request may load, and where its forms may lead.
-#[must_use]
-pub fn policy(request: Option<&Request>) -> PagePolicy<'_> {
-    PagePolicy {
-        leads_to: request.map(|request| request.recipient.redirect_uri()),
-        logo: request.and_then(|request| request.ask.client.metadata.logo_uri.as_deref()),
-        is_popup: request.is_some_and(|request| request.params.get("display") == Some("popup")),
-        ..PagePolicy::default()
-    }
-}
-
-/// How a page presents a client: its name, and the place that really gets the answer.
-#[must_use]
-pub fn client_view(client: &Client, redirect_uri: &str) -> ClientView {
-    ClientView {
-        name: client.name().into(),
-        place: Place::of(redirect_uri),
-        logo_uri: client.metadata.logo_uri.clone(),
-        policy_uri: client.metadata.policy_uri.clone(),
-        tos_uri: client.metadata.tos_uri.clone(),
-        client_uri: client.metadata.client_uri.clone(),
-        // Whoever is registered, the operator has registered: there is no other way in until clients can register
-        // themselves (RFC 7591).
-        verified: true,
-    }
-}
-
-/// What somebody is called: their name, else what they sign in with.
-fn name(account: &Account) -> &str {
-    account.claims.get("name").and_then(|name| name.as_str()).unwrap_or(&account.username)
-}
-
-/// How a page names somebody.
-#[must_use]
-pub fn person(account: &Account) -> Person {
-    Person { name: name(account).into(), detail: Some(account.email.as_deref().unwrap_or(&account.username).into()) }
 }
 
 async fn welcome(
@@ -266,7 +220,7 @@ async fn welcome(
     account: &Account,
     device: Option<&str>,
     now: Timestamp,
-) -> std::result::Result<Response, PageError> {
+) -> Result<Response, PageError> {
     let before = browser.signed_in(server, now).await?;
     let login = Login {
         sub: account.sub.clone(),
@@ -278,12 +232,12 @@ async fn welcome(
         agent: visitor.agent(),
     };
     browser.sign_in(&login, now).await?;
-    if let Purpose::Request(_, request) = purpose {
+    if let Purpose::Request(_, waiting) = purpose {
         let mut tx = server.store.write().await?;
-        waiting::authenticated(&mut tx, &request.id, &login.sid).await?;
+        waiting::authenticated(&mut tx, &waiting.id, &login.sid).await?;
         tx.commit().await?;
     }
-    let cookie = remember_device(server, account, device, now).await?;
+    let cookie = device::remember(server, account, device, now).await?;
     let mut response = page::see_other(server, &purpose.next());
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
@@ -295,35 +249,4 @@ fn sid(before: Option<SignedIn>, account: &Account, server: &Server) -> String {
         Some(before) if before.login.sub == account.sub => before.login.sid,
         _ => server.random.id(),
     }
-}
-
-/// The cookie by which this browser gets past the limits that strangers can fill up (product decision 14).
-pub(super) async fn remember_device(
-    server: &Server,
-    account: &Account,
-    before: Option<&str>,
-    now: Timestamp,
-) -> Result<HeaderValue> {
-    let secret = devices::remember(&server.store, &account.sub, before, now, &server.random).await?;
-    let is_secure = server.settings.is_https();
-    let cookie = Cookie::build((if is_secure { DEVICE.0 } else { DEVICE.1 }, secret.expose().to_owned()))
-        .path("/")
-        .secure(is_secure)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(devices::KNOWN_FOR.0))
-        .build();
-    Ok(HeaderValue::from_str(&cookie.to_string())?)
-}
-
-pub(super) fn device_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {
-    let name = if server.settings.is_https() { DEVICE.0 } else { DEVICE.1 };
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(Cookie::split_parse)
-        .filter_map(std::result::Result::ok)
-        .find(|cookie| cookie.name() == name)
-        .map(|cookie| cookie.value().to_owned())
 }

@@ -17,8 +17,8 @@ use crate::{
         csrf,
         form::{Form, FormBody},
         headers::{self, PagePolicy},
-        login,
         page::{self, Behind, PageError},
+        parties,
         session::{BrowserSession, SignedIn},
         views::{self, SignOutView, SignedOutView},
         visitor::Visitor,
@@ -219,8 +219,8 @@ async fn ask(
             client: wish
                 .client
                 .as_ref()
-                .map(|client| login::client_view(client, wish.redirect_uri.as_deref().unwrap_or_else(|| home(client)))),
-            person: Some(login::person(&signed_in.account)),
+                .map(|client| parties::client(client, wish.redirect_uri.as_deref().unwrap_or_else(|| home(client)))),
+            person: Some(parties::person(&signed_in.account)),
             hidden: &hidden,
         },
     );

@@ -12,11 +12,12 @@ use url::form_urlencoded;
 
 use crate::{
     authorization::response,
-    endpoints::{authorize::AUTHORIZE, dialect},
+    endpoints::dialect,
     protocol::{Code, Error, Params, Refusal, Result},
     server::Server,
     store::{MayConflict, StoreError, authorization_requests, browser_sessions},
     web::{
+        authorize::AUTHORIZE,
         form::SentForm,
         headers::{self, PagePolicy},
         views::{self, BackLink, Developer, FormPostView, ProblemKind, ProblemView},

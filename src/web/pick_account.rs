@@ -6,15 +6,15 @@ use axum::{extract::State, response::Response};
 
 use crate::{
     authorization::{interaction::Step, waiting},
-    endpoints::authorize::{self, Pending},
     server::Server,
     web::{
-        csrf,
+        answer,
         form::{Form, Query},
-        headers,
-        login::{self, LOGIN},
+        headers::{self, PagePolicy},
+        login::LOGIN,
         page::{self, PageError},
-        second_press,
+        parties,
+        resume::{self, Pending},
         session::BrowserSession,
         views::{self, PickAccountView},
         visitor::Visitor,
@@ -34,10 +34,9 @@ pub async fn get(
     browser: BrowserSession,
     Query(query): Query,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::NoReference)?;
-    match authorize::find_at(&server, &browser, id, &Step::PickAccount, server.clock.now()).await? {
-        Some(choice) => show(&server, &visitor, &browser, &choice, false).await,
-        None => Ok(page::see_other(&server, &authorize::resume_path(id))),
+    match resume::at_page(&server, &browser, &query, &Step::PickAccount).await? {
+        Ok(choice) => show(&server, &visitor, &browser, &choice, false).await,
+        Err(elsewhere) => Ok(elsewhere),
     }
 }
 
@@ -52,28 +51,25 @@ pub async fn post(
     Query(query): Query,
     Form(form): Form,
 ) -> Result<Response, PageError> {
-    let id = query.get("request").ok_or(PageError::NoReference)?;
-    let resume = || page::see_other(&server, &authorize::resume_path(id));
-    let is_current = csrf::is_current(&server, &visitor, &browser, &form).await?;
     // A choice counts where it is asked for: it is no login, and must not pass for the one that another request needs.
-    let now = server.clock.now();
-    let Some(choice) = authorize::find_at(&server, &browser, id, &Step::PickAccount, now).await? else {
-        let again = if is_current { second_press::repeat(&server, &visitor, &browser, id, &form).await? } else { None };
-        return Ok(again.unwrap_or_else(resume));
+    let step = Step::PickAccount;
+    let (choice, is_current) = match resume::at_form(&server, &visitor, &browser, &query, &form, &step).await? {
+        Ok(found) => found,
+        Err(elsewhere) => return Ok(elsewhere),
     };
     if !is_current {
         return show(&server, &visitor, &browser, &choice, true).await;
     }
-    let Pending { waiting: request, signed_in, .. } = choice;
+    let Pending { waiting, signed_in, .. } = choice;
     match form.get("action") {
         Some("continue") => {}
-        Some("cancel") => return authorize::deny(&server, &visitor, request).await,
-        _ => return Ok(page::see_other(&server, &format!("{LOGIN}?request={}", request.id))),
+        Some("cancel") => return answer::deny(&server, &visitor, waiting).await,
+        _ => return Ok(page::see_other(&server, &format!("{LOGIN}?request={}", waiting.id))),
     }
     let mut tx = server.store.write().await?;
-    waiting::picked(&mut tx, &request.id, &signed_in.login.sid).await?;
+    waiting::picked(&mut tx, &waiting.id, &signed_in.login.sid).await?;
     tx.commit().await?;
-    Ok(resume())
+    Ok(resume::go_on(&server, &waiting.id))
 }
 
 async fn show(
@@ -91,10 +87,10 @@ async fn show(
         &PickAccountView {
             action: &format!("{}{PICK_ACCOUNT}?request={}", server.settings.base_path(), waiting.id),
             csrf: &csrf,
-            client: login::client_view(&request.ask.client, request.recipient.redirect_uri()),
-            person: login::person(&signed_in.account),
+            client: parties::client(&request.ask.client, request.recipient.redirect_uri()),
+            person: parties::person(&signed_in.account),
             has_expired,
         },
     );
-    Ok(headers::page(html, login::policy(Some(request))))
+    Ok(headers::page(html, PagePolicy::of(request)))
 }

@@ -12,7 +12,6 @@ use crate::{
         response::Response as Answer,
         waiting::{self, Found},
     },
-    endpoints::authorize,
     protocol::Params,
     server::Server,
     store::{
@@ -20,6 +19,7 @@ use crate::{
         grants::{self, Grant},
     },
     web::{
+        answer, authorize,
         page::{self, PageError},
         session::BrowserSession,
         visitor::Visitor,
@@ -48,7 +48,7 @@ pub async fn repeat(
     match form.get("action") {
         Some("deny" | "cancel") => {
             let is_denied = was_denied(server, &mut server.store.read().await?, id).await?;
-            if is_denied { authorize::tell_no(server, visitor, waiting.params).await.map(Some) } else { Ok(None) }
+            if is_denied { answer::tell_no(server, visitor, waiting.params).await.map(Some) } else { Ok(None) }
         }
         Some("allow") => {
             let Some(signed_in) = browser.signed_in(server, now).await? else { return Ok(None) };

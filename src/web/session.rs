@@ -4,17 +4,13 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{
-        HeaderValue,
-        header::{self, SET_COOKIE},
-        request::Parts,
-    },
+    http::{HeaderValue, header::SET_COOKIE, request::Parts},
     middleware::Next,
     response::Response,
 };
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer,
-    cookie::{Cookie, SameSite, time::Duration},
+    cookie::{SameSite, time::Duration},
 };
 
 use crate::{
@@ -24,7 +20,7 @@ use crate::{
     random::Random,
     server::Server,
     store::browser_sessions::{self, BrowserSessions, LOGIN, Lifetimes},
-    web::{page::PageError, views::AccountNotice},
+    web::{page::PageError, views::AccountNotice, visitor::Visitor},
 };
 
 /// Under which name the session's cookie travels where TLS is, and where it is not (loopback alone).
@@ -80,12 +76,17 @@ pub async fn remove_in_full(State(server): State<Arc<Server>>, request: Request,
     response
 }
 
+/// Whether the browser has sent a session's cookie, be the session alive or not.
+#[must_use]
+pub fn has_cookie(server: &Server, visitor: &Visitor) -> bool {
+    visitor.cookie(if server.settings.is_https() { COOKIE.0 } else { COOKIE.1 }).is_some()
+}
+
 /// The session of the browser that sent this request.
 #[derive(Clone, Debug)]
 pub struct BrowserSession {
     session: Session,
     random: Random,
-    has_cookie: bool,
 }
 
 /// Who is signed in.
@@ -103,20 +104,11 @@ impl FromRequestParts<Arc<Server>> for BrowserSession {
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> std::result::Result<Self, PageError> {
         let session = parts.extensions.get::<Session>().cloned();
         let session = session.ok_or_else(|| Error::broken("no session layer is around this route"))?;
-        let name = if server.settings.is_https() { COOKIE.0 } else { COOKIE.1 };
-        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let has_cookie = cookies.flat_map(Cookie::split_parse).flatten().any(|cookie| cookie.name() == name);
-        Ok(Self { session, random: server.random.clone(), has_cookie })
+        Ok(Self { session, random: server.random.clone() })
     }
 }
 
 impl BrowserSession {
-    /// Whether the browser has sent a session's cookie, be the session alive or not.
-    #[must_use]
-    pub fn has_cookie(&self) -> bool {
-        self.has_cookie
-    }
-
     /// The browser's id, if it has a session.
     ///
     /// # Errors

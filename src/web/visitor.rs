@@ -4,8 +4,13 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header::ACCEPT_LANGUAGE, request::Parts},
+    http::{
+        HeaderMap,
+        header::{ACCEPT_LANGUAGE, COOKIE},
+        request::Parts,
+    },
 };
+use tower_sessions::cookie::Cookie;
 
 use crate::{
     protocol::Error,
@@ -64,6 +69,14 @@ impl Visitor {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The cookie of that name, if the browser has sent it.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let sent = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let found = sent.flat_map(Cookie::split_parse).flatten().find(|cookie| cookie.name() == name);
+        found.map(|cookie| cookie.value().to_owned())
     }
 
     /// What the browser calls itself, cut to what a list can show.

@@ -370,7 +370,7 @@ async fn case_60_a_forged_sign_out_signs_nobody_out() {
 /// The pages of the route table, and an address of each.
 const PAGES: &[(&str, &str)] = &[
     ("authorize::AUTHORIZE", "/authorize"),
-    ("authorize::RESUME", "/authorize/resume"),
+    ("resume::RESUME", "/authorize/resume"),
     ("login::LOGIN", "/login"),
     ("pick_account::PICK_ACCOUNT", "/login/account"),
     ("consent::CONSENT", "/consent"),
