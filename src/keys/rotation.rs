@@ -293,8 +293,9 @@ async fn generate(wanted: &[(Algorithm, State)], rsa_bits: usize, random: &Rando
     Ok(made)
 }
 
-/// Retired keys whose last token has ended go; gone keys no hint can be signed by are forgotten; the ring of an algorithm
-/// that is no longer configured ends when its key would have been replaced.
+/// Retired keys whose last token has ended go; gone keys no hint can be signed by are forgotten, and so are dropped ones that
+/// nobody will bring back by mistake; the ring of an algorithm that is no longer configured ends when its key would have been
+/// replaced.
 async fn sweep(store: &Store, master: &MasterKey, settings: &KeySettings, now: Timestamp) -> Result<(), KeyError> {
     let mut db = store.read().await?;
     let rows = signing_keys::list(&mut db).await?;
@@ -314,9 +315,12 @@ async fn sweep(store: &Store, master: &MasterKey, settings: &KeySettings, now: T
             changes.push((row, SigningKey { gone_at: Some(now.0), ..moved(master, row, State::Gone)? }));
         }
     }
-    let oldest_hint = (now - settings.longest_session).0;
-    let is_forgettable =
-        |row: &SigningKey| row.state == State::Gone.as_str() && row.gone_at.is_some_and(|at| at < oldest_hint);
+    let (oldest_hint, oldest_loss) = ((now - settings.longest_session).0, (now - LOSS_REMEMBERED).0);
+    let is_forgettable = |row: &SigningKey| {
+        let went_before = |time| row.gone_at.is_some_and(|at| at < time);
+        (row.state == State::Gone.as_str() && went_before(oldest_hint))
+            || (row.state == State::Dropped.as_str() && went_before(oldest_loss))
+    };
     if changes.is_empty() && !rows.iter().any(is_forgettable) {
         return Ok(());
     }
@@ -325,7 +329,7 @@ async fn sweep(store: &Store, master: &MasterKey, settings: &KeySettings, now: T
         // Another node may have done it; then there is nothing to do.
         signing_keys::change(&mut tx, from, to).await?;
     }
-    signing_keys::forget(&mut tx, oldest_hint).await?;
+    signing_keys::forget(&mut tx, oldest_hint, oldest_loss).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -369,6 +373,10 @@ fn old_enough(rows: &[SigningKey], alg: Algorithm, settings: &KeySettings, now: 
     let ready_at = Timestamp(next.created_at) + settings.announce;
     if ready_at <= now { Ok(()) } else { Err(KeyError::TooYoung { alg, ready_at: ready_at.0 }) }
 }
+
+/// So long a key that was lost to somebody else cannot be imported again: whoever looks for a key file to import may come upon
+/// its copies.
+const LOSS_REMEMBERED: Lifetime = Lifetime::days(365);
 
 /// Other nodes may sign with a retired key until they have heard of it.
 const LAG: Lifetime = Lifetime::minutes(1);

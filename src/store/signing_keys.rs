@@ -81,10 +81,16 @@ pub async fn change(tx: &mut Write, from: &SigningKey, to: &SigningKey) -> Resul
     Ok(changed == 1)
 }
 
-/// Forget the gone keys that no logout hint can be signed by any more.
+/// Forget the gone and the dropped keys that went before those times.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn forget(tx: &mut Write, before: i64) -> Result<u64, StoreError> {
-    Ok(query!(tx, "DELETE FROM signing_keys WHERE state = 'gone' AND gone_at < $1", before)?)
+pub async fn forget(tx: &mut Write, gone_before: i64, dropped_before: i64) -> Result<u64, StoreError> {
+    Ok(query!(
+        tx,
+        "DELETE FROM signing_keys
+         WHERE (state = 'gone' AND gone_at < $1) OR (state = 'dropped' AND gone_at < $2)",
+        gone_before,
+        dropped_before
+    )?)
 }

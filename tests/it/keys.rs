@@ -100,6 +100,18 @@ async fn a_key_is_next_then_active_then_retired_then_gone_then_forgotten() {
 }
 
 #[tokio::test]
+async fn a_dropped_key_is_remembered_until_nobody_can_have_kept_it() {
+    let place = Place::new().await;
+    let node = place.node(START).await;
+    let lost = place.kid("active").await;
+    node.rotate(&place.store, RS256, Mode::Emergency, START).await.unwrap();
+    node.rotate_if_due(&place.store, START + Lifetime::days(364)).await.unwrap();
+    assert_eq!(place.kid("dropped").await, lost);
+    node.rotate_if_due(&place.store, START + Lifetime::days(366)).await.unwrap();
+    assert!(place.keys().await.iter().all(|key| key.kid != lost));
+}
+
+#[tokio::test]
 async fn the_entity_tag_changes_with_the_keys_and_with_nothing_else() {
     let place = Place::new().await;
     let node = place.node(START).await;
