@@ -5,7 +5,7 @@ use crate::{
     protocol::{Code, Error, Refusal, Result, Timestamp},
     random::Random,
     store::{
-        Access, Store, Write, memberships,
+        Access, Store, Write, consents, memberships,
         orgs::{self, Org as Row},
         roles,
     },
@@ -137,7 +137,7 @@ pub async fn activate(store: &Store, org_id: &str, now: Timestamp) -> Result<Org
     finish(tx, org_id).await
 }
 
-/// Delete an organisation: its memberships and all that was granted in its name end. Its slug stays taken for ever.
+/// Delete an organisation with its roles and memberships: all that was allowed and granted in its name ends. Its slug stays taken for ever.
 ///
 /// # Errors
 /// `invalid_request` for an organisation that is gone.
@@ -148,6 +148,8 @@ pub async fn delete(store: &Store, org_id: &str, now: Timestamp) -> Result<()> {
     }
     orgs::raise_epoch(&mut tx, org_id).await?;
     memberships::delete_of_org(&mut tx, org_id).await?;
+    roles::delete_of_org(&mut tx, org_id).await?;
+    consents::forget_org(&mut tx, org_id).await?;
     tx.commit().await?;
     Ok(())
 }

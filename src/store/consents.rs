@@ -94,3 +94,13 @@ pub async fn forget_user(tx: &mut Write, user_id: &str) -> Result<(), StoreError
     query!(tx, "DELETE FROM consents WHERE user_id = $1", user_id)?;
     Ok(())
 }
+
+/// Forget everything that was allowed in the name of an organisation.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn forget_org(tx: &mut Write, org_id: &str) -> Result<(), StoreError> {
+    tx.touch().await?;
+    query!(tx, "DELETE FROM consents WHERE org_id = $1", org_id)?;
+    Ok(())
+}

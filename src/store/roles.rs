@@ -116,3 +116,13 @@ pub async fn delete_unused(tx: &mut Write, id: &str) -> Result<bool, StoreError>
     )?;
     Ok(changed == 1)
 }
+
+/// Delete the roles of an organisation, the system roles too.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn delete_of_org(tx: &mut Write, org_id: &str) -> Result<(), StoreError> {
+    tx.touch().await?;
+    query!(tx, "DELETE FROM roles WHERE org_id = $1", org_id)?;
+    Ok(())
+}

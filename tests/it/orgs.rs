@@ -5,7 +5,11 @@ use latchkey::{
     orgs::{self, Membership, NewOrg, NewRole, Org, RoleChanges},
     protocol::{Code, Error, Result, Timestamp, permission::Permission},
     random::Random,
-    store::{Store, orgs as org_rows},
+    store::{
+        Store,
+        consents::{self, Consent},
+        orgs as org_rows, roles,
+    },
 };
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
@@ -152,6 +156,28 @@ async fn only_an_active_membership_in_an_active_organisation_counts() {
     orgs::delete(&ground.store, org, LATER).await.unwrap();
     assert!(!ground.counts(&bob).await);
     assert_eq!(ground.epoch().await, 2);
+}
+
+#[tokio::test]
+async fn a_deleted_organisation_leaves_no_role_and_no_consent_behind() {
+    let ground = Ground::new().await;
+    let other =
+        orgs::create(&ground.store, NewOrg { slug: "other", name: "Other" }, NOW, &ground.random).await.unwrap();
+    let mut tx = ground.store.write().await.unwrap();
+    for org_id in [&ground.acme.id, &other.id, ""] {
+        let (user_id, client_id) = ("usr_alice".to_owned(), "wiki".to_owned());
+        let (resource, scope, claims) = (String::new(), "openid".to_owned(), String::new());
+        let consent =
+            Consent { user_id, client_id, org_id: org_id.to_owned(), resource, scope, claims, updated_at: NOW.0 };
+        consents::remember(&mut tx, &consent).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    orgs::delete(&ground.store, &ground.acme.id, LATER).await.unwrap();
+    let mut db = ground.store.read().await.unwrap();
+    assert_eq!(roles::of_org(&mut db, &ground.acme.id).await.unwrap(), []);
+    assert_eq!(roles::of_org(&mut db, &other.id).await.unwrap().len(), 4);
+    let left = consents::of_user(&mut db, "usr_alice").await.unwrap();
+    assert_eq!(left.iter().map(|consent| consent.org_id.as_str()).collect::<Vec<_>>(), ["", &other.id]);
 }
 
 #[tokio::test]
