@@ -61,20 +61,29 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let server = Server::open(settings, Clock::System, Random::System).await?;
     database::refuse_demo(&server.store, &server.settings).await?;
     let exposed = database::exposed(&server.settings.database_url);
-    let unsigned = registration::remarks(&server.registry, &server.settings.keys.algorithms).await?;
     let of_settings = rules::warnings(&server.settings);
-    for warning in of_settings.iter().chain(server.brand.remarks()).chain(&exposed).chain(&unsigned) {
+    for warning in of_settings.iter().chain(server.brand.remarks()).chain(&exposed) {
         tracing::warn!("{warning}");
     }
+    // However many clients there are, nobody waits until they have been looked through.
+    let remarking = tokio::spawn(remark_on_clients(server.clone()));
     let writing = tokio::spawn(log::write_in_batches());
     let mut jobs = jobs::start(&server);
     let outcome = until_told(&server, listeners, &mut jobs).await;
     jobs.stop().await;
+    drop(remarking.await);
     server.store.close().await;
     tracing::info!("stopped");
     writing.abort();
     drop(writing.await);
     outcome
+}
+
+async fn remark_on_clients(server: Arc<Server>) {
+    match registration::remarks(&server.registry, &server.settings.keys.algorithms).await {
+        Ok(remarks) => remarks.iter().for_each(|remark| tracing::warn!("{remark}")),
+        Err(error) => tracing::error!(cause = error.to_string(), "the registered clients could not be looked through"),
+    }
 }
 
 fn cannot_listen(settings: &Settings, address: SocketAddr, error: &io::Error) -> Failure {

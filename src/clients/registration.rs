@@ -250,15 +250,18 @@ pub async fn list(registry: &Registry) -> Result<Vec<Client>> {
 /// # Errors
 /// When the database cannot be read.
 pub async fn remarks(registry: &Registry, kept: &[Algorithm]) -> Result<Vec<String>> {
+    let mut db = registry.store().read().await?;
     let mut remarks = Vec::new();
-    for client in list(registry).await?.iter().filter(|client| client.enabled) {
-        let of_tokens = [client.metadata.id_token_signed_response_alg, client.metadata.access_token_signing_alg];
-        if let Some(alg) = of_tokens.iter().find(|alg| !kept.contains(alg)) {
-            remarks.push(format!(
-                "the tokens of client `{}` are signed with {alg}, and `keys.algorithms` keeps no keys for it any more",
-                client.id
-            ));
-        }
+    for alg in Algorithm::ALL.iter().filter(|alg| !kept.contains(alg)) {
+        // As `Metadata` is kept: what a registration quotes of its own comes with a backslash before each quote.
+        let signed = |member| format!("%\"{member}\":\"{alg}\"%");
+        let (id_token, access_token) = (signed("id_token_signed_response_alg"), signed("access_token_signing_alg"));
+        let ids = clients::enabled_like(&mut db, &id_token, &access_token).await?;
+        remarks.extend(ids.iter().map(|id| {
+            format!(
+                "the tokens of client `{id}` are signed with {alg}, and `keys.algorithms` keeps no keys for it any more"
+            )
+        }));
     }
     Ok(remarks)
 }

@@ -71,6 +71,28 @@ pub async fn list(db: &mut impl Access) -> Result<Vec<Row>, StoreError> {
     )?)
 }
 
+#[derive(sqlx::FromRow)]
+struct Id {
+    id: String,
+}
+
+/// The ids of the enabled clients whose metadata, as JSON text, is like one pattern or the other.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn enabled_like(db: &mut impl Access, one: &str, other: &str) -> Result<Vec<String>, StoreError> {
+    let ids = select!(
+        db,
+        Id,
+        fetch_all,
+        "SELECT id FROM clients
+         WHERE deleted_at IS NULL AND enabled AND (metadata LIKE $1 OR metadata LIKE $2) ORDER BY id",
+        one,
+        other
+    )?;
+    Ok(ids.into_iter().map(|row| row.id).collect())
+}
+
 /// Keep a new client; false if the id is taken. An id that was deleted may be taken again, under an epoch that no
 /// earlier grant was made under.
 ///

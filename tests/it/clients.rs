@@ -12,7 +12,7 @@ use latchkey::{
         registration::{self, Information, New, OldSecret, Wanted},
         resource,
     },
-    protocol::{ApplicationType, AuthMethod, Code, Error, GrantType, Lifetime, PlainSecret, Timestamp},
+    protocol::{Algorithm, ApplicationType, AuthMethod, Code, Error, GrantType, Lifetime, PlainSecret, Timestamp},
     random::Random,
     store::Store,
 };
@@ -459,4 +459,28 @@ async fn secrets_that_have_ended_are_forgotten() {
     assert_eq!(latchkey::store::clients::forget_secrets(&mut tx, later, 100).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert_eq!(desk.registry.secrets("wiki").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn clients_that_nothing_is_to_be_said_of_are_not_read() {
+    let desk = Desk::new().await;
+    desk.creates_wiki().await;
+    let es256 = |name: &str| {
+        let wanted = Wanted { signing_algorithm: Some(Algorithm::ES256), ..wiki().wanted };
+        New { id: Some(name.into()), wanted, ..New::default() }
+    };
+    for name in ["chat", "off"] {
+        desk.creates(es256(name)).await.unwrap();
+    }
+    registration::disable(&desk.registry, "off", NOW).await.unwrap();
+    // A row that no version of this program can have written would fail whoever reads it.
+    let mut tx = desk.registry.store().write().await.unwrap();
+    let wiki = latchkey::store::clients::find(&mut tx, "wiki").await.unwrap().unwrap();
+    let broken = latchkey::store::clients::Row { id: "broken".into(), metadata: "broken".into(), ..wiki };
+    assert!(latchkey::store::clients::insert(&mut tx, &broken).await.unwrap());
+    tx.commit().await.unwrap();
+    let remarks = registration::remarks(&desk.registry, &[Algorithm::RS256]).await.unwrap();
+    let [remark] = remarks.as_slice() else { panic!("{remarks:?}") };
+    assert!(remark.contains("`chat`") && remark.contains("ES256"), "{remark}");
+    assert_eq!(registration::remarks(&desk.registry, &[Algorithm::RS256, Algorithm::ES256]).await.unwrap().len(), 0);
 }
