@@ -160,10 +160,52 @@ pub async fn list_of_user(db: &mut impl Access, user_id: &str, now: i64) -> Resu
             code_challenge, nonce, scope, resources, claims, org_id, auth_time, acr, amr, refresh_generation,
             refresh_predecessor, refresh_recovered, refresh_rotated_at, user_epoch, client_epoch, org_epoch, issuer_epoch,
             created_at, expires_at, ended_at, ended_by FROM grants
-         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id LIMIT 200",
+         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id",
         user_id,
         now
     )?)
+}
+
+/// What some live grants of a user have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppAccess {
+    /// The client that was let in.
+    pub client_id: String,
+    /// The organisation the tokens are bound to.
+    pub org_id: Option<String>,
+    /// Whether it outlives the session it was given in (`offline_access`).
+    pub offline: bool,
+    /// When the oldest of these grants was given.
+    pub since: i64,
+}
+
+/// No column of a group is known to be there when this is compiled.
+#[derive(sqlx::FromRow)]
+struct Group {
+    client_id: Option<String>,
+    org_id: Option<String>,
+    offline: Option<bool>,
+    since: Option<i64>,
+}
+
+/// Whom a user has let in: as many rows as there are apps, not as there are grants.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn access_given_by(db: &mut impl Access, user_id: &str, now: i64) -> Result<Vec<AppAccess>, StoreError> {
+    let groups = select!(
+        db,
+        Group,
+        fetch_all,
+        "SELECT client_id, org_id, offline, MIN(created_at) AS since FROM grants
+         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 GROUP BY client_id, org_id, offline",
+        user_id,
+        now
+    )?;
+    let access = |Group { client_id, org_id, offline, since }| {
+        Some(AppAccess { client_id: client_id?, org_id, offline: offline?, since: since? })
+    };
+    Ok(groups.into_iter().filter_map(access).collect())
 }
 
 /// Spend the code; false if another request spent it first, or the grant has ended. From then on the grant

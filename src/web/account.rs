@@ -17,7 +17,7 @@ use crate::{
     store::{
         self, StoreError, browser_sessions,
         consents::{self, Consent},
-        grants::{self, Grant},
+        grants::{self, AppAccess},
     },
     web::{
         csrf, device,
@@ -269,21 +269,21 @@ fn session_lines(sessions: Vec<browser_sessions::SignedIn>, current: &str) -> Ve
 async fn app_lines(
     server: &Server,
     consents: &[Consent],
-    live: &[Grant],
+    live: &[AppAccess],
     memberships: &[Membership],
 ) -> Result<Vec<AppLine>, PageError> {
     let mut ids: Vec<&str> = consents.iter().map(|consent| consent.client_id.as_str()).collect();
-    ids.extend(live.iter().map(|grant| grant.client_id.as_str()));
+    ids.extend(live.iter().map(|access| access.client_id.as_str()));
     ids.sort_unstable();
     ids.dedup();
     let mut lines = Vec::new();
     for id in ids {
         let Some(client) = server.registry.find(id).await? else { continue };
-        let given = live.iter().filter(|grant| grant.client_id == id);
+        let given = live.iter().filter(|access| access.client_id == id);
         let allowed = consents.iter().filter(|consent| consent.client_id == id);
-        let since = given.clone().map(|grant| grant.created_at).chain(allowed.clone().map(|own| own.updated_at)).min();
+        let since = given.clone().map(|access| access.since).chain(allowed.clone().map(|own| own.updated_at)).min();
         let mut orgs: Vec<&str> = allowed.map(|consent| consent.org_id.as_str()).collect();
-        orgs.extend(given.clone().filter_map(|grant| grant.org_id.as_deref()));
+        orgs.extend(given.clone().filter_map(|access| access.org_id.as_deref()));
         lines.push(AppLine {
             id: id.to_owned(),
             name: client.name().into(),
@@ -294,7 +294,7 @@ async fn app_lines(
                 .map(|membership| membership.org_name.as_str().into())
                 .collect(),
             since: Timestamp(since.unwrap_or_default()),
-            is_offline: given.clone().any(|grant| grant.offline),
+            is_offline: given.clone().any(|access| access.offline),
         });
     }
     Ok(lines)
@@ -313,7 +313,7 @@ async fn show(
     let mut db = server.store.read().await?;
     let sessions = browser_sessions::list_of_user(&mut db, sub, now.0).await?;
     let consents = consents::of_user(&mut db, sub).await?;
-    let live = grants::list_of_user(&mut db, sub, now.0).await?;
+    let live = grants::access_given_by(&mut db, sub, now.0).await?;
     let memberships = orgs::memberships_of(&mut db, sub).await?;
     drop(db);
     let account = &signed_in.account;

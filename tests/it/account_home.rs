@@ -4,7 +4,11 @@ use axum::http::StatusCode;
 use latchkey::{
     accounts::{self, Changes},
     protocol::Lifetime,
-    store::users,
+    store::{
+        consents,
+        grants::{self, Grant},
+        users,
+    },
 };
 use serde_json::json;
 
@@ -82,6 +86,31 @@ async fn an_app_that_is_taken_back_has_no_access_and_is_asked_for_again() {
     assert!(!page.body.contains("wiki.example"), "{}", page.body);
     app.refreshes(&world, tokens["refresh_token"].as_str().unwrap()).await.refused("invalid_grant");
     assert!(browser.authorizes(&app.asks("openid")).await.body.contains("consent-allow"));
+}
+
+#[tokio::test]
+async fn every_app_with_access_is_shown_however_often_another_has_been_let_in_since() {
+    let (world, wiki) = world().await;
+    let chat = world.app("chat").await;
+    let mut browser = world.browser();
+    browser.goes_through(&wiki.asks("openid"), "alice").await;
+    browser.goes_through(&chat.asks("openid"), "alice").await;
+    let mut tx = world.server.store.write().await.unwrap();
+    let alice = accounts::find_by_username(&mut tx, "alice").await.unwrap().unwrap();
+    // By their grants alone: an operator's own app is never asked for.
+    consents::forget_user(&mut tx, &alice.sub).await.unwrap();
+    let given = grants::list_of_user(&mut tx, &alice.sub, world.now().0).await.unwrap();
+    let newer = given.iter().find(|grant| grant.client_id == chat.id).unwrap();
+    for n in 0..250 {
+        let (id, code_hash, created_at) = (format!("grant-{n}"), format!("code-{n}"), newer.created_at + 1);
+        grants::insert(&mut tx, &Grant { id, code_hash, created_at, ..newer.clone() }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let page = home(&mut browser).await;
+    for app in [&wiki, &chat] {
+        let field = format!("name=\"id\" value=\"{}\"", app.id);
+        assert_eq!(page.body.matches(&field).count(), 1, "{}: {}", app.id, page.body);
+    }
 }
 
 #[tokio::test]
