@@ -77,6 +77,28 @@ pub enum Verdict {
     RightAndRehashed(String),
 }
 
+/// Why a password cannot be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It has fewer than [`SHORTEST`] characters, counted as they are hashed.
+    TooShort,
+    /// It has more than [`LONGEST`].
+    TooLong,
+    /// It holds a NUL.
+    Nul,
+}
+
+impl From<Unusable> for Refusal {
+    fn from(unusable: Unusable) -> Self {
+        let what = match unusable {
+            Unusable::TooShort => format!("a password has at least {SHORTEST} characters"),
+            Unusable::TooLong => format!("a password has at most {LONGEST} characters"),
+            Unusable::Nul => "a password cannot hold a NUL character".to_owned(),
+        };
+        Self::new(Code::InvalidRequest, what)
+    }
+}
+
 impl Passwords {
     /// A pool for this machine.
     #[must_use]
@@ -124,7 +146,7 @@ impl Passwords {
     /// # Errors
     /// `invalid_request` for a password that cannot be set, `temporarily_unavailable` when too many wait already.
     pub async fn hash(&self, password: &PlainSecret, random: &Random) -> Result<String> {
-        let password = acceptable(password)?;
+        let password = acceptable(password).map_err(Refusal::from)?;
         let (turn, salt) = (self.turn(Queue::Strangers).await?, random.bytes::<16>());
         turn.run(move |argon2| hash(argon2, &password, &salt)).await
     }
@@ -220,25 +242,32 @@ fn busy() -> Error {
     refusal.hint("the queue for password hashing is full").into()
 }
 
+/// Whether a password can be set, without the work of hashing it.
+///
+/// # Errors
+/// What is the matter with it.
+pub fn check(password: &PlainSecret) -> std::result::Result<(), Unusable> {
+    acceptable(password).map(drop)
+}
+
 /// A password as it is hashed: composed (NFC), every kind of space an ordinary one (RFC 8265 §4.2, OpaqueString), so
 /// that it does not matter which keyboard typed it. Nothing else is changed: `ﬁ` and `fi` are two passwords.
-fn acceptable(password: &PlainSecret) -> std::result::Result<Zeroizing<String>, Refusal> {
-    let refuse = |what: &'static str| Err(Refusal::new(Code::InvalidRequest, what));
+fn acceptable(password: &PlainSecret) -> std::result::Result<Zeroizing<String>, Unusable> {
     let text = password.expose();
-    // Before anything that takes time: a character has at most four bytes.
-    if text.len() > LONGEST * 4 {
-        return refuse("a password has at most 1024 characters");
+    // Before anything that takes time.
+    if text.len() > LONGEST * MOST_BYTES {
+        return Err(Unusable::TooLong);
     }
     let space = |c: char| if c.is_whitespace() && !c.is_control() { ' ' } else { c };
     let normal = Zeroizing::new(text.chars().map(space).nfc().collect::<String>());
     if normal.chars().count() < SHORTEST {
-        return refuse("a password has at least 8 characters");
+        return Err(Unusable::TooShort);
     }
     if normal.chars().count() > LONGEST {
-        return refuse("a password has at most 1024 characters");
+        return Err(Unusable::TooLong);
     }
     if normal.contains('\0') {
-        return refuse("a password cannot hold a NUL character");
+        return Err(Unusable::Nul);
     }
     Ok(normal)
 }
@@ -266,6 +295,9 @@ const LANES: u32 = 1;
 pub const SHORTEST: usize = 8;
 /// And so many at most.
 pub const LONGEST: usize = 1024;
+
+/// A composed character is typed as at most four, of at most three bytes each (Unicode Standard Annex 15).
+const MOST_BYTES: usize = 12;
 
 /// How many may wait in each queue: two seconds' worth or so.
 const WAITING: usize = 64;

@@ -9,10 +9,13 @@ use axum::{
 };
 
 use crate::{
-    accounts::{self, Attempt, Changes, Credentials, Detail, Unfit, detail, password},
+    accounts::{
+        self, Attempt, Changes, Credentials, Detail, Unfit, detail,
+        password::{self, Unusable},
+    },
     authorization::login::Login,
     orgs::{self, Membership},
-    protocol::{Code, Error, Params, PlainSecret, RedirectUri, Timestamp},
+    protocol::{Code, Error, Params, PlainSecret, RedirectUri, Refusal, Timestamp},
     server::Server,
     store::{
         self, StoreError, browser_sessions,
@@ -172,13 +175,15 @@ async fn change_password(
 ) -> Result<Outcome, PageError> {
     let present = PlainSecret::new(form.get("password").unwrap_or_default());
     let new = PlainSecret::new(form.get("new_password").unwrap_or_default());
-    let (least, most) = (password::SHORTEST, password::LONGEST);
-    let length = new.expose().chars().count();
-    if length < least {
-        return Ok(AccountProblem::TooShort { least: i64::try_from(least)? }.into());
-    }
-    if length > most {
-        return Ok(AccountProblem::TooLong { most: i64::try_from(most)? }.into());
+    match password::check(&new) {
+        Err(Unusable::TooShort) => {
+            return Ok(AccountProblem::TooShort { least: i64::try_from(password::SHORTEST)? }.into());
+        }
+        Err(Unusable::TooLong) => {
+            return Ok(AccountProblem::TooLong { most: i64::try_from(password::LONGEST)? }.into());
+        }
+        Err(unusable @ Unusable::Nul) => return Err(Refusal::from(unusable).into()),
+        Ok(()) => {}
     }
     // Through the same counters as a sign-in: a stolen open session is no place to guess from.
     let device = device::secret(server, visitor);

@@ -75,6 +75,24 @@ async fn a_new_password_ends_every_other_session_and_every_grant() {
 }
 
 #[tokio::test]
+async fn a_new_password_is_counted_as_it_is_kept() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    let page = home(&mut browser).await;
+    // Each letter and its accent are one character; a syllable of Hangul is one, in however many parts it was typed.
+    for (new, says) in [
+        ("e\u{301}".repeat(7), "at least 8 characters"),
+        ("e\u{301}".repeat(1025), "1024 characters at most"),
+        ("\u{1112}\u{1161}\u{11ab}".repeat(1024), "Your password is changed."),
+    ] {
+        let fields = [("action", "change_password"), ("password", PASSWORD), ("new_password", new.as_str())];
+        let answer = browser.submits(&page, &fields).await;
+        assert!(answer.body.contains(says), "{says}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn an_app_that_is_taken_back_has_no_access_and_is_asked_for_again() {
     let (world, app) = world().await;
     let mut browser = world.browser();
