@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     keys::KeyError,
-    protocol::{Error, Lifetime, Refusal, Timestamp},
+    protocol::{Error, Lifetime, Refusal, Timestamp, text},
     store::StoreError,
 };
 
@@ -145,8 +145,8 @@ pub fn record(facts: &[(&str, String)]) -> String {
 /// Text that came from somebody else, safe to print on a terminal: control characters are shown, not obeyed.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let is_safe = |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().flat_map(|c| if is_safe(c) || c == '\n' { vec![c] } else { c.escape_unicode().collect() }).collect()
+    let is_safe = |c: char| c == '\n' || !text::is_active(c);
+    text.chars().flat_map(|c| if is_safe(c) { vec![c] } else { c.escape_unicode().collect() }).collect()
 }
 
 /// A point in time for people: the local date and time, and how long ago or in how long.

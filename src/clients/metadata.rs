@@ -6,6 +6,7 @@ use super::{Metadata, registration::Wanted};
 use crate::protocol::{
     ApplicationType, AuthMethod, Code, GrantType, RedirectUri, Refusal, Scope,
     permission::{ScopeToken, classify},
+    text,
 };
 
 /// A registration in which everything fits.
@@ -122,10 +123,11 @@ fn application_type(uris: &[String], method: AuthMethod) -> ApplicationType {
 
 fn name(settled: &Settled) -> Result<(), Refusal> {
     let Some(name) = &settled.metadata.client_name else { return Ok(()) };
-    // Marks that turn the direction of text could make a name read as another on the pages people decide by.
-    let is_tricky = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(is_tricky) {
-        return Err(wrong("`client_name` is blank, longer than 100 characters, or has control characters"));
+    // People decide by it.
+    if name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(text::is_active) {
+        return Err(wrong(
+            "`client_name` is blank, longer than 100 characters, or has characters that control or hide text",
+        ));
     }
     Ok(())
 }

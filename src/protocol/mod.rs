@@ -15,6 +15,7 @@ mod refusal;
 mod response_mode;
 mod scope;
 mod secret;
+pub mod text;
 mod time;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};

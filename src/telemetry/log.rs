@@ -30,6 +30,7 @@ use super::metrics::EventLabels;
 use crate::{
     clock,
     config::{Log, LogFormat},
+    protocol::text,
 };
 
 tokio::task_local! {
@@ -245,7 +246,7 @@ fn push_json(line: &mut String, text: &str) {
             '"' => line.push_str("\\\""),
             '\\' => line.push_str("\\\\"),
             '\n' => line.push_str("\\n"),
-            c if is_active(c) => {
+            c if text::is_active(c) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     let _ = write!(line, "\\u{unit:04x}");
                 }
@@ -307,13 +308,8 @@ impl Visit for PrettyFields {
 /// terminal is shown, not obeyed.
 pub fn push_printable(out: &mut String, text: &str) {
     for c in text.chars() {
-        if is_active(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+        if text::is_active(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
     }
-}
-
-/// Control characters, and those that turn the direction of text (Unicode TR 36, "Trojan Source").
-fn is_active(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// RFC 3339, in UTC, to the millisecond.

@@ -5,6 +5,7 @@ use std::{fmt, ops::Deref};
 use url::{Host, Url};
 
 use super::Frame;
+use crate::protocol::text;
 
 /// A text from elsewhere that is fit to be shown: without controls and without the marks that turn the direction of
 /// what follows (a name could end in one and rewrite our sentence), and of a length that fits a page.
@@ -14,8 +15,7 @@ pub struct Shown(String);
 impl From<&str> for Shown {
     fn from(text: &str) -> Self {
         let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut shown: String =
-            plain.chars().filter(|c| !c.is_control() && !turns_direction(*c)).take(LONGEST).collect();
+        let mut shown: String = plain.chars().filter(|c| !text::is_active(*c)).take(LONGEST).collect();
         if plain.chars().count() > LONGEST {
             shown.push('…');
         }
@@ -44,11 +44,6 @@ impl fmt::Display for Shown {
 }
 
 const LONGEST: usize = 120;
-
-/// Unicode's `Bidi_Control`, and characters that show nothing at all.
-fn turns_direction(character: char) -> bool {
-    matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
 
 /// An app, as people are shown it.
 #[derive(Clone, Debug)]
