@@ -210,6 +210,21 @@ pub async fn sign_out_everywhere(store: &Store, sub: &str, now: Timestamp) -> Re
     .await
 }
 
+/// End one browser session, and what was given in it for its time alone; false if there is none of that id.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn end_session(
+    tx: &mut Write,
+    sid: &str,
+    why: &str,
+    now: Timestamp,
+) -> std::result::Result<bool, StoreError> {
+    let was_there = browser_sessions::end(tx, sid).await?;
+    grants::end_of_session(tx, sid, why, now.0).await?;
+    Ok(was_there)
+}
+
 /// Keep somebody out, at once and everywhere.
 ///
 /// # Errors

@@ -11,8 +11,8 @@ pub mod password;
 mod throttle;
 
 pub use account::{
-    Account, Changes, NewAccount, create, delete, disable, enable, find, find_by_username, list, set_password,
-    sign_out_everywhere, update,
+    Account, Changes, NewAccount, create, delete, disable, enable, end_session, find, find_by_username, list,
+    set_password, sign_out_everywhere, update,
 };
 pub use detail::{Detail, Unfit};
 pub use identifier::{Email, Username};

@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Desk, Failure, output, user};
 use crate::{
+    accounts,
     protocol::Timestamp,
-    store::{
-        browser_sessions::{self, LOGIN, SignedIn},
-        grants,
-    },
+    store::browser_sessions::{self, LOGIN, SignedIn},
 };
 
 /// The verbs of `latchkey session`.
@@ -70,9 +68,7 @@ async fn list(desk: &Desk, username: &str) -> Result<(), Failure> {
 
 async fn end(desk: &Desk, id: &str) -> Result<(), Failure> {
     let mut tx = desk.store.write().await?;
-    // What was granted in it, and was not meant to outlive it, ends with it.
-    grants::end_of_session(&mut tx, id, "session ended by the operator", desk.now().0).await?;
-    if !browser_sessions::end(&mut tx, id).await? {
+    if !accounts::end_session(&mut tx, id, "session ended by the operator", desk.now()).await? {
         return Err(Failure::new(format!("there is no session `{id}`"))
             .hint("it may have ended already; `latchkey session list USERNAME` shows those there are"));
     }

@@ -231,8 +231,7 @@ async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Time
         let sessions = browser_sessions::list_of_user(&mut tx, &signed_in.login.sub, now.0).await?;
         // Their own alone.
         if sessions.iter().any(|session| session.sid.as_deref() == Some(sid)) {
-            browser_sessions::end(&mut tx, sid).await?;
-            grants::end_of_session(&mut tx, sid, "session ended by its user", now.0).await?;
+            accounts::end_session(&mut tx, sid, "session ended by its user", now).await?;
         }
         tx.commit().await
     })

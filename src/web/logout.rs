@@ -8,10 +8,11 @@ use axum::{
 };
 
 use crate::{
+    accounts,
     clients::Client,
     protocol::{Code, Params, Readable, RedirectUri, Refusal, Timestamp},
     server::Server,
-    store::{self, browser_sessions, grants},
+    store,
     tokens::id_token::{self, HintClaims},
     web::{
         csrf,
@@ -193,8 +194,7 @@ async fn end(server: &Server, browser: &BrowserSession, signed_in: &SignedIn, no
     let sid = &signed_in.login.sid;
     store::retried(|| async {
         let mut tx = server.store.write().await?;
-        browser_sessions::end(&mut tx, sid).await?;
-        grants::end_of_session(&mut tx, sid, "signed out", now.0).await?;
+        accounts::end_session(&mut tx, sid, "signed out", now).await?;
         tx.commit().await
     })
     .await?;
