@@ -69,6 +69,22 @@ pub struct Grant {
     pub ended_by: Option<String>,
 }
 
+/// Read whole grants.
+macro_rules! grants {
+    ($on:expr, $fetch:ident, $condition:literal $(, $arg:expr)* $(,)?) => {
+        select!(
+            $on,
+            Grant,
+            $fetch,
+            "SELECT id, client_id, user_id, sid, offline, code_hash, code_expires_at, code_spent_at, code_failures, redirect_uri,
+               code_challenge, nonce, scope, resources, claims, org_id, auth_time, acr, amr, refresh_generation,
+               refresh_predecessor, refresh_recovered, refresh_rotated_at, user_epoch, client_epoch, org_epoch, issuer_epoch,
+               created_at, expires_at, ended_at, ended_by FROM grants " + $condition
+            $(, $arg)*
+        )
+    };
+}
+
 /// Keep a new grant.
 ///
 /// # Errors
@@ -118,16 +134,7 @@ pub async fn insert(tx: &mut Write, grant: &Grant) -> Result<(), StoreError> {
 /// # Errors
 /// When the statement fails.
 pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<Grant>, StoreError> {
-    Ok(select!(
-        db,
-        Grant,
-        fetch_optional,
-        "SELECT id, client_id, user_id, sid, offline, code_hash, code_expires_at, code_spent_at, code_failures, redirect_uri,
-            code_challenge, nonce, scope, resources, claims, org_id, auth_time, acr, amr, refresh_generation,
-            refresh_predecessor, refresh_recovered, refresh_rotated_at, user_epoch, client_epoch, org_epoch, issuer_epoch,
-            created_at, expires_at, ended_at, ended_by FROM grants WHERE id = $1",
-        id
-    )?)
+    Ok(grants!(db, fetch_optional, "WHERE id = $1", id)?)
 }
 
 /// The grant whose code has that hash.
@@ -135,16 +142,7 @@ pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<Grant>, Store
 /// # Errors
 /// When the statement fails.
 pub async fn find_by_code(db: &mut impl Access, code_hash: &str) -> Result<Option<Grant>, StoreError> {
-    Ok(select!(
-        db,
-        Grant,
-        fetch_optional,
-        "SELECT id, client_id, user_id, sid, offline, code_hash, code_expires_at, code_spent_at, code_failures, redirect_uri,
-            code_challenge, nonce, scope, resources, claims, org_id, auth_time, acr, amr, refresh_generation,
-            refresh_predecessor, refresh_recovered, refresh_rotated_at, user_epoch, client_epoch, org_epoch, issuer_epoch,
-            created_at, expires_at, ended_at, ended_by FROM grants WHERE code_hash = $1",
-        code_hash
-    )?)
+    Ok(grants!(db, fetch_optional, "WHERE code_hash = $1", code_hash)?)
 }
 
 /// The live grants a user has given, newest first.
@@ -152,15 +150,10 @@ pub async fn find_by_code(db: &mut impl Access, code_hash: &str) -> Result<Optio
 /// # Errors
 /// When the statement fails.
 pub async fn list_of_user(db: &mut impl Access, user_id: &str, now: i64) -> Result<Vec<Grant>, StoreError> {
-    Ok(select!(
+    Ok(grants!(
         db,
-        Grant,
         fetch_all,
-        "SELECT id, client_id, user_id, sid, offline, code_hash, code_expires_at, code_spent_at, code_failures, redirect_uri,
-            code_challenge, nonce, scope, resources, claims, org_id, auth_time, acr, amr, refresh_generation,
-            refresh_predecessor, refresh_recovered, refresh_rotated_at, user_epoch, client_epoch, org_epoch, issuer_epoch,
-            created_at, expires_at, ended_at, ended_by FROM grants
-         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id",
+        "WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id",
         user_id,
         now
     )?)

@@ -13,12 +13,14 @@ macro_rules! query {
     };
 }
 
-/// Read rows as `$row` by `fetch_one`, `fetch_optional` or `fetch_all`.
+/// Read rows as `$row` by `fetch_one`, `fetch_optional` or `fetch_all`. The statement may be in parts.
 macro_rules! select {
-    ($on:expr, $row:ident, $fetch:ident, $sql:literal $(, $arg:expr)* $(,)?) => {
+    ($on:expr, $row:ident, $fetch:ident, $sql:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         match $crate::store::Access::conn($on) {
-            $crate::store::Conn::Sqlite(c) => sqlx::query_as!($row, $sql $(, $arg)*).$fetch(c).await,
-            $crate::store::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.$fetch(c).await,
+            $crate::store::Conn::Sqlite(c) => sqlx::query_as!($row, $sql $(+ $more)* $(, $arg)*).$fetch(c).await,
+            $crate::store::Conn::Postgres(c) => {
+                sqlx::query_as::<_, $row>(concat!($sql $(, $more)*))$(.bind($arg))*.$fetch(c).await
+            }
         }
     };
 }
