@@ -57,15 +57,26 @@ pub enum Command {
     Demo(demo::Args),
     /// Run the server
     Serve(serve::Args),
-    /// Bring the database's schema up to date
-    #[command(after_help = "Example:\n  latchkey migrate")]
-    Migrate,
     /// Check the configuration, the database, the keys, the clock and the certificate
     #[command(after_help = "Example:\n  latchkey doctor")]
     Doctor,
     /// See and check the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// What works on the database.
+    #[command(flatten)]
+    OnDatabase(OnDatabase),
+    /// Replace the database by a backup, with the server stopped
+    #[command(after_help = "Example:\n  latchkey restore /var/backups/latchkey.db")]
+    Restore(backup::RestoreArgs),
+}
+
+/// The commands that work on the database, whether or not a server runs on it.
+#[derive(Debug, Subcommand)]
+pub enum OnDatabase {
+    /// Bring the database's schema up to date
+    #[command(after_help = "Example:\n  latchkey migrate")]
+    Migrate,
     /// Apps that sign users in
     #[command(subcommand)]
     Client(client::Command),
@@ -99,9 +110,6 @@ pub enum Command {
     /// Write a copy of the database to a file, while the server runs
     #[command(after_help = "Example:\n  latchkey backup /var/backups/latchkey.db")]
     Backup(backup::BackupArgs),
-    /// Replace the database by a backup, with the server stopped
-    #[command(after_help = "Example:\n  latchkey restore /var/backups/latchkey.db")]
-    Restore(backup::RestoreArgs),
 }
 
 /// Do what the command line says. The exit code is 0 when it is done, 1 when it was refused or failed; clap exits
@@ -132,31 +140,29 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             let (settings, _) = Settings::load(&sources(Vec::new()))?;
             backup::restore(args, &settings, json).await
         }
-        noun => {
+        Command::OnDatabase(command) => {
             let (settings, _) = Settings::load(&sources(Vec::new()))?;
             let desk = Desk::open(settings, json).await?;
-            let done = at(&desk, noun).await;
+            let done = at(&desk, command).await;
             desk.store.close().await;
             done
         }
     }
 }
 
-/// The commands that work on the database, whether or not a server runs on it.
-async fn at(desk: &Desk, command: Command) -> Result<(), Failure> {
+async fn at(desk: &Desk, command: OnDatabase) -> Result<(), Failure> {
     match command {
-        Command::Migrate => migrate::run(desk),
-        Command::Backup(args) => backup::run(args, desk).await,
-        Command::Client(command) => client::run(command, desk).await,
-        Command::Resource(command) => resource::run(command, desk).await,
-        Command::User(command) => user::run(command, desk).await,
-        Command::Org(command) => org::run(command, desk).await,
-        Command::Role(command) => role::run(command, desk).await,
-        Command::Member(command) => member::run(command, desk).await,
-        Command::Key(command) => key::run(command, desk).await,
-        Command::Session(command) => session::run(command, desk).await,
-        Command::Grant(command) => grant::run(command, desk).await,
-        Command::Token(command) => token::run(command, desk).await,
-        _ => Err(Failure::new("this command needs no database")),
+        OnDatabase::Migrate => migrate::run(desk),
+        OnDatabase::Backup(args) => backup::run(args, desk).await,
+        OnDatabase::Client(command) => client::run(command, desk).await,
+        OnDatabase::Resource(command) => resource::run(command, desk).await,
+        OnDatabase::User(command) => user::run(command, desk).await,
+        OnDatabase::Org(command) => org::run(command, desk).await,
+        OnDatabase::Role(command) => role::run(command, desk).await,
+        OnDatabase::Member(command) => member::run(command, desk).await,
+        OnDatabase::Key(command) => key::run(command, desk).await,
+        OnDatabase::Session(command) => session::run(command, desk).await,
+        OnDatabase::Grant(command) => grant::run(command, desk).await,
+        OnDatabase::Token(command) => token::run(command, desk).await,
     }
 }
