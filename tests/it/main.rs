@@ -54,6 +54,7 @@ mod sqlite;
 mod stage;
 #[cfg(feature = "demo")]
 mod surfer;
+mod tables;
 mod token;
 mod tokens;
 mod two_servers;
