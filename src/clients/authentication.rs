@@ -11,7 +11,6 @@ use crate::protocol::{AuthMethod, Code, Params, PlainSecret, Refusal, Result, Se
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     client: Arc<Client>,
-    method: AuthMethod,
 }
 
 impl AuthenticatedClient {
@@ -25,12 +24,6 @@ impl AuthenticatedClient {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.client.id
-    }
-
-    /// How it proved itself in this request.
-    #[must_use]
-    pub fn method(&self) -> AuthMethod {
-        self.method
     }
 }
 
@@ -58,13 +51,13 @@ pub async fn authenticate(
     let hash = presented.secret.as_ref().map(PlainSecret::hash);
     let (known, was_read) = registry.remembered(&presented.id).await?;
     if let Ok(client) = judge(known.as_ref(), &presented, hash.as_ref(), now) {
-        return Ok(AuthenticatedClient { client, method: presented.method });
+        return Ok(AuthenticatedClient { client });
     }
     // What is remembered may be older than the secret that was just made; and an answer that came without the
     // database would tell which ids are registered.
     let known = if was_read { known } else { registry.read(&presented.id).await? };
     match judge(known.as_ref(), &presented, hash.as_ref(), now) {
-        Ok(client) => Ok(AuthenticatedClient { client, method: presented.method }),
+        Ok(client) => Ok(AuthenticatedClient { client }),
         Err(refusal) => Err(refusal.into()),
     }
 }
@@ -73,7 +66,6 @@ pub async fn authenticate(
 struct Presented {
     id: String,
     secret: Option<PlainSecret>,
-    method: AuthMethod,
 }
 
 impl Presented {
@@ -92,8 +84,7 @@ impl Presented {
                     "the request names no client: send client_id and client_secret by HTTP Basic or in the body",
                 ));
             };
-            let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
-            return Ok(Self { id: id.to_owned(), secret: secret.map(PlainSecret::new), method });
+            return Ok(Self { id: id.to_owned(), secret: secret.map(PlainSecret::new) });
         };
         // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
         if secret.is_some() {
@@ -109,7 +100,7 @@ impl Presented {
                 "`client_id` in the body is another client than the one in the Authorization header",
             ));
         }
-        Ok(Self { id: basic_id, secret: Some(basic_secret), method: AuthMethod::ClientSecretBasic })
+        Ok(Self { id: basic_id, secret: Some(basic_secret) })
     }
 }
 
