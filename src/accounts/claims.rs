@@ -124,7 +124,7 @@ fn refuse(what: String) -> Refusal {
 const OWN: &[&str] = &["preferred_username", "email", "email_verified", "updated_at"];
 
 /// What introspection (RFC 7662 §2.2) and the command line say besides.
-const TAKEN: &[&str] = &["active", "username", "token_type", "may_act", "events", "enabled"];
+const TAKEN: &[&str] = &["active", "username", "token_type", "enabled"];
 
 const ADDRESS: &[&str] = &["formatted", "street_address", "locality", "region", "postal_code", "country"];
 

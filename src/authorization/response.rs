@@ -51,11 +51,10 @@ impl Recipient {
     /// An error, and the page that explains it.
     #[must_use]
     pub fn refuse(&self, refusal: &Refusal) -> Response {
-        let code = refusal.code.as_str();
         self.respond(vec![
-            ("error", code.to_owned()),
+            ("error", refusal.code.as_str().to_owned()),
             ("error_description", refusal.description.to_string()),
-            ("error_uri", format!("{}/errors/{code}", self.issuer)),
+            ("error_uri", refusal.code.uri(&self.issuer)),
         ])
     }
 

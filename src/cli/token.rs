@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Desk, Failure, output};
 use crate::{
     keys::{Keyring, rotation},
-    protocol::Timestamp,
+    protocol::{Timestamp, typ},
     store::{access_tokens, grants},
     tokens::{access_token, opaque, refresh_token},
 };
@@ -135,7 +135,7 @@ fn kind(header: &Map<String, Value>, claims: &Map<String, Value>) -> &'static st
     let typ = header.get("typ").and_then(Value::as_str);
     if claims.contains_key("events") {
         "logout token"
-    } else if typ.is_some_and(|typ| typ.eq_ignore_ascii_case(access_token::TYP))
+    } else if typ.is_some_and(|typ| typ.eq_ignore_ascii_case(typ::AT_JWT))
         || claims.contains_key("client_id") && claims.contains_key("scope")
     {
         "access token"

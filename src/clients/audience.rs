@@ -4,6 +4,7 @@ use super::{AccessTokenFormat, Client, Gate, Resource};
 use crate::protocol::{
     Code, Params, Refusal, Scope,
     permission::{Pattern, Permission, ScopeToken, classify},
+    typ,
 };
 
 /// What an access token will say of whom it is for.
@@ -101,7 +102,7 @@ pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: 
     }
     // The issuer reads either kind of token; the API that was asked for beside it may not.
     let decisive = chosen.iter().find(|resource| !resource.is_issuer()).or(chosen.first());
-    let typ = decisive.map_or_else(|| "at+jwt".to_owned(), |resource| resource.typ.clone());
+    let typ = decisive.map_or_else(|| typ::AT_JWT.to_owned(), |resource| resource.typ.clone());
     let is_opaque = |resource: &&&Resource| resource.access_token == AccessTokenFormat::Opaque;
     let is_decisive = |resource: &&&Resource| decisive.is_some_and(|own| own.is_issuer() == resource.is_issuer());
     let format = match chosen.iter().filter(is_decisive).find(is_opaque) {

@@ -1,6 +1,6 @@
 //! The APIs that tokens are for (RFC 8707, product decision 2): what they are, and how operators register them.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -10,6 +10,7 @@ use crate::{
     protocol::{
         Code, Error, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
+        typ, words,
     },
     store::resources,
 };
@@ -61,7 +62,7 @@ impl Resource {
             name: name.to_owned(),
             scope: Scope::default(),
             access_token: AccessTokenFormat::Jwt,
-            typ: AT_JWT.to_owned(),
+            typ: typ::AT_JWT.to_owned(),
             gate: Gate::Role,
             introspected_by: Vec::new(),
             issuer: false,
@@ -69,65 +70,29 @@ impl Resource {
     }
 }
 
-/// What the access tokens of an API are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccessTokenFormat {
-    /// An RFC 9068 JWT, which the API checks by itself.
-    #[default]
-    Jwt,
-    /// A mere reference, which the API has to introspect.
-    Opaque,
-}
-
-/// What opens the scopes of an API to a user's apps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gate {
-    /// The user's role in an organisation has to allow them.
-    #[default]
-    Role,
-    /// The user's consent is enough.
-    Consent,
-}
-
-impl AccessTokenFormat {
-    /// Both of them.
-    pub const ALL: &[Self] = &[Self::Jwt, Self::Opaque];
-
-    /// As it stands on the command line and in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Jwt => "jwt",
-            Self::Opaque => "opaque",
-        }
+words! {
+    /// What the access tokens of an API are.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum AccessTokenFormat {
+        /// An RFC 9068 JWT, which the API checks by itself.
+        #[default]
+        Jwt = "jwt",
+        /// A mere reference, which the API has to introspect.
+        Opaque = "opaque",
     }
 }
 
-impl Gate {
-    /// Both of them.
-    pub const ALL: &[Self] = &[Self::Role, Self::Consent];
-
-    /// As it stands on the command line and in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Role => "role",
-            Self::Consent => "consent",
-        }
-    }
-}
-
-impl fmt::Display for AccessTokenFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// What opens the scopes of an API to a user's apps.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Gate {
+        /// The user's role in an organisation has to allow them.
+        #[default]
+        Role = "role",
+        /// The user's consent is enough.
+        Consent = "consent",
     }
 }
 
@@ -135,11 +100,7 @@ impl FromStr for AccessTokenFormat {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|own| own.as_str() == text)
-            .ok_or_else(|| wrong(format!("`{text}` is neither jwt nor opaque")))
+        Self::of(text).ok_or_else(|| wrong(format!("`{text}` is not one of {}", Self::listed())))
     }
 }
 
@@ -147,11 +108,7 @@ impl FromStr for Gate {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|own| own.as_str() == text)
-            .ok_or_else(|| wrong(format!("`{text}` is neither role nor consent")))
+        Self::of(text).ok_or_else(|| wrong(format!("`{text}` is not one of {}", Self::listed())))
     }
 }
 
@@ -275,7 +232,7 @@ fn apply(mut resource: Resource, wanted: &Wanted) -> Result<Resource, Refusal> {
         resource.access_token = format;
     }
     if let Some(typ) = wanted.typ {
-        if typ != AT_JWT && typ != "JWT" {
+        if ![typ::AT_JWT, typ::JWT].contains(&typ.as_str()) {
             return Err(wrong(format!("`{typ}` is neither at+jwt nor JWT")));
         }
         resource.typ = typ;
@@ -351,8 +308,6 @@ pub(super) fn from_row(row: resources::Row) -> Result<Resource> {
         issuer: false,
     })
 }
-
-const AT_JWT: &str = "at+jwt";
 
 fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(Code::InvalidClientMetadata, what)

@@ -117,8 +117,8 @@ impl Told {
                 format!("this server failed; its operator finds the cause under the request id {request_id}"),
             ),
         };
-        let error_uri = format!("{issuer}/errors/{}", code.as_str());
-        Self { error: code.as_str(), error_description, error_uri, code, status: status(code) }
+        let (error, error_uri) = (code.as_str(), code.uri(issuer));
+        Self { error, error_description, error_uri, code, status: status(code) }
     }
 }
 

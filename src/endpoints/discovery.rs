@@ -7,14 +7,13 @@ use axum::{
     http::{HeaderMap, header},
     response::Response,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{document, introspect::INTROSPECT, jwks::JWKS, revoke::REVOKE, token::TOKEN, userinfo::USERINFO};
 use crate::{
     authorization::login::ACR_VALUES,
+    keys::Published,
     protocol::{
         Algorithm, AuthMethod, GrantType, Prompt, ResponseMode, claims,
         permission::{ORG, PROTOCOL_SCOPES},
@@ -47,7 +46,7 @@ pub fn paths(issuer: &str) -> Vec<String> {
 /// `GET /.well-known/openid-configuration` and its like.
 pub async fn get(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
     let document = server.discovery.document(&server.settings.issuer, server.keyring.algorithms());
-    document::answer(headers.get(header::IF_NONE_MATCH), &document.body, &document.etag)
+    document::answer(headers.get(header::IF_NONE_MATCH), &document.published)
 }
 
 /// The document, made when it is first asked for and again when the algorithms have changed.
@@ -57,8 +56,7 @@ pub struct Discovery(Mutex<Option<Arc<Document>>>);
 /// The bytes, and what they were made from.
 pub struct Document {
     algorithms: Vec<Algorithm>,
-    body: Vec<u8>,
-    etag: String,
+    published: Published,
 }
 
 impl Discovery {
@@ -77,11 +75,8 @@ impl Discovery {
 
 impl Document {
     fn new(issuer: &str, algorithms: Vec<Algorithm>) -> Self {
-        // What is made of strings and lists always becomes JSON.
-        let body = serde_json::to_vec(&Metadata::new(issuer, &algorithms)).unwrap_or_default();
-        let mut digest = URL_SAFE_NO_PAD.encode(Sha256::digest(&body));
-        digest.truncate(22);
-        Self { algorithms, body, etag: format!("\"{digest}\"") }
+        let published = Published::new(&Metadata::new(issuer, &algorithms));
+        Self { algorithms, published }
     }
 }
 
@@ -118,14 +113,6 @@ struct Metadata<'a> {
     authorization_response_iss_parameter_supported: bool,
 }
 
-/// What ID tokens say of a login, whoever the user is.
-const CLAIMS_OF_A_LOGIN: &[&str] =
-    &["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
-
-/// What tokens say of an organisation (product decision 9).
-const CLAIMS_OF_AN_ORGANISATION: &[&str] =
-    &["org_id", "org_slug", "role", "role_id", "role_level", "permissions", "organizations"];
-
 impl<'a> Metadata<'a> {
     fn new(issuer: &'a str, algorithms: &[Algorithm]) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
@@ -156,11 +143,11 @@ impl<'a> Metadata<'a> {
             revocation_endpoint_auth_methods_supported: auth_methods().collect(),
             display_values_supported: &["page", "popup", "touch", "wap"],
             claim_types_supported: &["normal"],
-            claims_supported: CLAIMS_OF_A_LOGIN
+            claims_supported: claims::OF_A_LOGIN
                 .iter()
                 .copied()
                 .chain(claims_of_scopes)
-                .chain(CLAIMS_OF_AN_ORGANISATION.iter().copied())
+                .chain(claims::OF_AN_ORGANISATION.iter().copied())
                 .collect(),
             claims_parameter_supported: true,
             request_parameter_supported: false,
@@ -197,6 +184,6 @@ mod tests {
         let first = discovery.document("https://op.example", vec![Algorithm::RS256]);
         assert!(Arc::ptr_eq(&first, &discovery.document("https://op.example", vec![Algorithm::RS256])));
         let other = discovery.document("https://op.example", vec![Algorithm::RS256, Algorithm::ES256]);
-        assert_ne!(first.etag, other.etag);
+        assert_ne!(first.published.etag, other.published.etag);
     }
 }

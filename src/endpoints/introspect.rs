@@ -10,7 +10,7 @@ use super::{
     request::{Call, context},
 };
 use crate::{
-    clients::{Resource, audience},
+    clients::Resource,
     grants::{
         Context, issue,
         presented::{self, Behind, Presented},
@@ -149,10 +149,7 @@ async fn refresh(context: Context<'_>, client_id: &str, token: &str) -> Result<O
     };
     let grant = &live.grant;
     let resources = context.registry.resources().await?;
-    // What it is good for today: a role that was lost since, or an API that is gone, is in no access token either.
-    let scope = audience::resolve(&live.scope, &live.resources, &resources, context.issuer)
-        .map(|audience| issue::allowed(&live, &live.scope, &audience, &resources))
-        .unwrap_or_default();
+    let scope = issue::still_allowed(&live, &resources, context.issuer);
     if scope.is_empty() {
         return Ok(None);
     }

@@ -20,5 +20,5 @@ pub const JWKS_ALIAS: &str = "/jwks";
 /// `GET /.well-known/jwks.json`.
 pub async fn get(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
     let published = server.keyring.published();
-    document::answer(headers.get(header::IF_NONE_MATCH), &published.body, &published.etag)
+    document::answer(headers.get(header::IF_NONE_MATCH), &published)
 }

@@ -12,11 +12,8 @@ use crate::{
     clients::{AuthenticatedClient, Registry, authentication},
     grants::Context,
     protocol::{Code, Params, PlainSecret, Refusal, Result, Timestamp},
-    server::{RequestId, Server},
+    server::{LARGEST_BODY, RequestId, Server},
 };
-
-/// No form of OAuth's needs more.
-const LARGEST_BODY: usize = 64 * 1024;
 
 /// A call of an endpoint for programs. Reading it never fails; what it lacks is said by who needs it, in the
 /// endpoint's own dialect.

@@ -13,6 +13,7 @@ use crate::{
     protocol::{
         Code, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
+        typ,
     },
     store::{Write, access_tokens, grants::Grant},
     tokens::{
@@ -164,6 +165,14 @@ pub fn allowed(live: &LiveGrant, scope: &Scope, audience: &Audience, resources: 
     })
 }
 
+/// What of a grant can be given out today: a role that was lost since, or an API that is gone, is in no access token either.
+#[must_use]
+pub fn still_allowed(live: &LiveGrant, resources: &[Resource], issuer: &str) -> Scope {
+    audience::resolve(&live.scope, &live.resources, resources, issuer)
+        .map(|audience| allowed(live, &live.scope, &audience, resources))
+        .unwrap_or_default()
+}
+
 /// RFC 8707 §2.2: a token request may name some of the APIs that were granted, never others.
 fn narrowed_audience(
     context: Context<'_>,
@@ -257,7 +266,7 @@ fn id_token(context: Context<'_>, order: &Order<'_>, access_token: &str, org: Op
         org,
         extra: &accounts::claims::released(&live.user, &Scope::default(), &live.claims.id_token()),
     };
-    context.keyring.sign(algorithm, id_token::TYP, &claims)
+    context.keyring.sign(algorithm, typ::JWT, &claims)
 }
 
 /// The id of a token without grant: chance, and the epochs it was made under, which its uses compare.

@@ -16,7 +16,7 @@ use super::{
     sealed_row::{self, State},
 };
 use crate::{
-    protocol::{Algorithm, Error, Result, Timestamp},
+    protocol::{Algorithm, Error, Result, Timestamp, typ},
     random::Random,
     store::{Cache, Store, instance, signing_keys, signing_keys::SigningKey},
 };
@@ -202,7 +202,7 @@ impl Ring {
         }
         let place = |alg: Algorithm| settings.algorithms.iter().position(|own| *own == alg).unwrap_or(usize::MAX);
         published_keys.sort_by_key(|key| (place(key.alg), key.alg, key.state));
-        let published = Arc::new(Published::new(published_keys.iter().map(|key| &key.public)));
+        let published = Arc::new(Published::keys(published_keys.iter().map(|key| &key.public)));
         let sealed = rows.refresh_mac.clone().ok_or_else(|| KeyError::Tampered(sealed_row::REFRESH_MAC.to_owned()))?;
         let refresh = match before {
             Some(ring) if ring.refresh.sealed == sealed => ring.refresh.clone(),
@@ -330,7 +330,7 @@ fn read_header(head: &str) -> Option<Header> {
 }
 
 /// The kinds of tokens whose headers are made once.
-const PREPARED_TYPES: &[&str] = &["at+jwt", "JWT"];
+const PREPARED_TYPES: &[&str] = &[typ::AT_JWT, typ::JWT];
 /// An RSA-4096 signature in base64url, and its dot.
 const LONGEST_SIGNATURE: usize = 684 + 1;
 const LONGEST_HEADER: usize = 1024;

@@ -1,11 +1,11 @@
-//! The JWK set (RFC 7517 §5), ready to be sent.
+//! The JWK set (RFC 7517 §5), and other documents that are the same for everybody, ready to be sent.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// The public keys as bytes, with a validator. Made once when the keys change, then only copied.
+/// A document as bytes, with a validator. Made once when what it says changes, then only copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
     /// The JSON.
@@ -20,9 +20,14 @@ struct KeySet<'a> {
 }
 
 impl Published {
-    pub(super) fn new<'a>(keys: impl Iterator<Item = &'a Map<String, Value>>) -> Self {
-        // What is a map of strings always becomes JSON.
-        let body = serde_json::to_vec(&KeySet { keys: keys.collect() }).unwrap_or_default();
+    pub(super) fn keys<'a>(keys: impl Iterator<Item = &'a Map<String, Value>>) -> Self {
+        Self::new(&KeySet { keys: keys.collect() })
+    }
+
+    /// A document of strings, lists and maps of them, which always becomes JSON.
+    #[must_use]
+    pub fn new(document: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(document).unwrap_or_default();
         let mut digest = URL_SAFE_NO_PAD.encode(Sha256::digest(&body));
         digest.truncate(22);
         Self { body, etag: format!("\"{digest}\"") }

@@ -5,40 +5,26 @@ use zeroize::Zeroizing;
 
 use super::{KeyError, MasterKey, RefreshKey, jwk::OwnKey};
 use crate::{
-    protocol::{Algorithm, Timestamp},
+    protocol::{Algorithm, Timestamp, words},
     random::Random,
     store::signing_keys::SigningKey,
 };
 
-/// Where a key is in its life. The order is that of publication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It signs.
-    Active,
-    /// It is published, and will sign.
-    Next,
-    /// It signs no more, but what it signed is alive.
-    Retired,
-    /// It is not published; its public half is kept for logout hints.
-    Gone,
-    /// It was lost to somebody else: nothing it signed counts.
-    Dropped,
-}
-
-impl State {
-    pub(super) const ALL: &[Self] = &[Self::Active, Self::Next, Self::Retired, Self::Gone, Self::Dropped];
-
-    /// As it stands in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Next => "next",
-            Self::Retired => "retired",
-            Self::Gone => "gone",
-            Self::Dropped => "dropped",
-        }
+words! {
+    /// Where a key is in its life. The order is that of publication.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum State {
+        /// It signs.
+        Active = "active",
+        /// It is published, and will sign.
+        Next = "next",
+        /// It signs no more, but what it signed is alive.
+        Retired = "retired",
+        /// It is not published; its public half is kept for logout hints.
+        Gone = "gone",
+        /// It was lost to somebody else: nothing it signed counts.
+        Dropped = "dropped",
     }
 }
 
@@ -46,7 +32,7 @@ impl State {
 pub(super) fn open_row(master: &MasterKey, row: &SigningKey) -> Result<(Algorithm, State, OwnKey), KeyError> {
     let tampered = || KeyError::Tampered(format!("signing key {}", row.kid));
     let alg: Algorithm = row.alg.parse().map_err(|_| tampered())?;
-    let state = State::ALL.iter().copied().find(|state| state.as_str() == row.state).ok_or_else(tampered)?;
+    let state = State::of(&row.state).ok_or_else(tampered)?;
     let json = master.open(&purpose(row), &row.sealed)?;
     let own = OwnKey::from_sealed(alg, &json).filter(|own| own.kid == row.kid).ok_or_else(tampered)?;
     Ok((alg, state, own))

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{Code, PlainSecret, Refusal};
+use super::{Code, PlainSecret, Refusal, params::hex};
 
 /// Read the value of an `Authorization: Basic` header: a client id and a secret, each form-encoded before they
 /// were joined by a colon.
@@ -62,10 +62,6 @@ fn form_decode(text: &str) -> Option<Zeroizing<String>> {
     }
     decoded.push_str(std::str::from_utf8(&run).ok()?);
     (!decoded.chars().any(char::is_control)).then_some(decoded)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

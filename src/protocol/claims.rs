@@ -137,42 +137,24 @@ pub fn of_scope(token: &str) -> &'static [&'static str] {
     }
 }
 
-/// Whether a claim is the server's to say of a login, so that nothing that is known of a user may go by its name.
+/// Whether a claim is the server's to say, so that nothing that is known of a user may go by its name: a profile must not be
+/// able to say who the issuer or the audience is.
 #[must_use]
 pub fn is_of_the_server(name: &str) -> bool {
-    OF_THE_SERVER.contains(&name)
+    [OF_A_LOGIN, OF_AN_ORGANISATION, OF_OTHER_TOKENS].iter().any(|names| names.contains(&name))
 }
 
-/// What the server says of a login, whoever the user is.
-const OF_THE_SERVER: &[&str] = &[
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "auth_time",
-    "nonce",
-    "acr",
-    "amr",
-    "azp",
-    "at_hash",
-    "c_hash",
-    "s_hash",
-    "sid",
-    "client_id",
-    "scope",
-    "cnf",
-    "act",
-    "org_id",
-    "org_slug",
-    "role",
-    "role_id",
-    "role_level",
-    "permissions",
-    "organizations",
-];
+/// What ID tokens say of a login, whoever the user is.
+pub const OF_A_LOGIN: &[&str] =
+    &["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
+
+/// What tokens and userinfo say of organisations (product decision 9).
+pub const OF_AN_ORGANISATION: &[&str] =
+    &["org_id", "org_slug", "role", "role_id", "role_level", "permissions", "organizations"];
+
+/// What else a token can say, of ours or of the specifications: nothing in a profile may pass for it.
+const OF_OTHER_TOKENS: &[&str] =
+    &["nbf", "jti", "azp", "c_hash", "s_hash", "client_id", "scope", "cnf", "act", "may_act", "events"];
 
 const MOST_CLAIMS: usize = 100;
 

@@ -1,41 +1,22 @@
 //! The grants a client may be registered for (RFC 6749, RFC 7591 §2).
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Refusal};
+use super::{Code, Refusal, words};
 
-/// What a client may exchange for tokens at the token endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "&'static str", try_from = "String")]
-pub enum GrantType {
-    /// RFC 6749 §4.1: a code that a user's browser brought.
-    AuthorizationCode,
-    /// RFC 6749 §6: a refresh token.
-    RefreshToken,
-    /// RFC 6749 §4.4: nothing but its own credentials; it acts for itself.
-    ClientCredentials,
-}
-
-impl GrantType {
-    /// All of them, in the order they are advertised.
-    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
-
-    /// As it stands in a `grant_type` parameter and in a client's `grant_types`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
-}
-
-impl fmt::Display for GrantType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// What a client may exchange for tokens at the token endpoint.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(into = "&'static str", try_from = "String")]
+    pub enum GrantType {
+        /// RFC 6749 §4.1: a code that a user's browser brought.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 §6: a refresh token.
+        RefreshToken = "refresh_token",
+        /// RFC 6749 §4.4: nothing but its own credentials; it acts for itself.
+        ClientCredentials = "client_credentials",
     }
 }
 
@@ -44,10 +25,10 @@ impl FromStr for GrantType {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|own| own.as_str() == text).ok_or_else(|| {
+        Self::of(text).ok_or_else(|| {
             Refusal::new(
                 Code::UnsupportedGrantType,
-                format!("`grant_type` is `{text}`; this server takes {}", Self::ALL.map(Self::as_str).join(", ")),
+                format!("`grant_type` is `{text}`; this server takes {}", Self::listed()),
             )
         })
     }

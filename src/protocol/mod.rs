@@ -17,6 +17,8 @@ mod scope;
 mod secret;
 pub mod text;
 mod time;
+pub mod typ;
+mod words;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use auth_method::AuthMethod;
@@ -30,3 +32,4 @@ pub use response_mode::ResponseMode;
 pub use scope::Scope;
 pub use secret::{PlainSecret, SecretHash};
 pub use time::{Lifetime, Timestamp};
+pub(crate) use words::words;

@@ -150,7 +150,8 @@ fn is_utf8_once_decoded(pair: &[u8]) -> bool {
     std::str::from_utf8(&decoded).is_ok()
 }
 
-fn hex(digit: u8) -> Option<u8> {
+/// The value of a hexadecimal digit after a `%`.
+pub(super) fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 

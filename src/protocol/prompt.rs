@@ -35,7 +35,7 @@ impl Prompt {
                 other => {
                     return Err(Refusal::new(
                         Code::InvalidRequest,
-                        format!("`prompt` is `{other}`; this server takes none, login, consent, select_account"),
+                        format!("`prompt` is `{other}`; this server takes {}", Self::VALUES.join(", ")),
                     ));
                 }
             }

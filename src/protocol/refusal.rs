@@ -2,109 +2,64 @@
 
 use std::borrow::Cow;
 
-/// The error codes of OAuth 2.0 and OpenID Connect that this server answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
-    /// RFC 6749 §4.1.2.1, §5.2: a parameter is missing, repeated or malformed.
-    InvalidRequest,
-    /// RFC 6749 §5.2: client authentication failed.
-    InvalidClient,
-    /// RFC 6749 §5.2: the code or refresh token is invalid, expired, revoked or another client's.
-    InvalidGrant,
-    /// RFC 6749 §4.1.2.1, §5.2: this client may not use this grant or response type.
-    UnauthorizedClient,
-    /// RFC 6749 §5.2: a grant type this server does not know.
-    UnsupportedGrantType,
-    /// RFC 6749 §4.1.2.1: a response type this server does not offer.
-    UnsupportedResponseType,
-    /// RFC 6749 §4.1.2.1, §5.2: a scope is unknown, malformed or exceeds what may be granted.
-    InvalidScope,
-    /// RFC 6749 §4.1.2.1: the user or the server said no.
-    AccessDenied,
-    /// RFC 6749 §4.1.2.1: this server is at fault.
-    ServerError,
-    /// RFC 6749 §4.1.2.1: too busy at the moment.
-    TemporarilyUnavailable,
-    /// RFC 8707 §2: the `resource` is unknown, malformed or not for this client.
-    InvalidTarget,
-    /// RFC 6750 §3.1: the access token is expired, revoked or malformed.
-    InvalidToken,
-    /// RFC 6750 §3.1: the access token has not the scope that is needed.
-    InsufficientScope,
-    /// OIDC Core §3.1.2.6: `prompt=none`, but nobody is signed in.
-    LoginRequired,
-    /// OIDC Core §3.1.2.6: `prompt=none`, but the user has to be asked.
-    ConsentRequired,
-    /// OIDC Core §3.1.2.6: `prompt=none`, but something has to be chosen on a page.
-    InteractionRequired,
-    /// OIDC Core §3.1.2.6: the `request` parameter is not supported.
-    RequestNotSupported,
-    /// OIDC Core §3.1.2.6: the `request_uri` parameter is not supported.
-    RequestUriNotSupported,
-    /// OIDC Core §3.1.2.6: the `registration` parameter is not supported.
-    RegistrationNotSupported,
-    /// OpenID Connect Core Unmet Authentication Requirements §3: an essential `acr` cannot be reached.
-    UnmetAuthenticationRequirements,
-    /// RFC 7591 §3.2.2: a redirect URI cannot be registered.
-    InvalidRedirectUri,
-    /// RFC 7591 §3.2.2: a member of the client's metadata cannot be registered.
-    InvalidClientMetadata,
+use super::words;
+
+words! {
+    /// The error codes of OAuth 2.0 and OpenID Connect that this server answers with.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Code {
+        /// RFC 6749 §4.1.2.1, §5.2: a parameter is missing, repeated or malformed.
+        InvalidRequest = "invalid_request",
+        /// RFC 6749 §5.2: client authentication failed.
+        InvalidClient = "invalid_client",
+        /// RFC 6749 §5.2: the code or refresh token is invalid, expired, revoked or another client's.
+        InvalidGrant = "invalid_grant",
+        /// RFC 6749 §4.1.2.1, §5.2: this client may not use this grant or response type.
+        UnauthorizedClient = "unauthorized_client",
+        /// RFC 6749 §5.2: a grant type this server does not know.
+        UnsupportedGrantType = "unsupported_grant_type",
+        /// RFC 6749 §4.1.2.1: a response type this server does not offer.
+        UnsupportedResponseType = "unsupported_response_type",
+        /// RFC 6749 §4.1.2.1, §5.2: a scope is unknown, malformed or exceeds what may be granted.
+        InvalidScope = "invalid_scope",
+        /// RFC 6749 §4.1.2.1: the user or the server said no.
+        AccessDenied = "access_denied",
+        /// RFC 6749 §4.1.2.1: this server is at fault.
+        ServerError = "server_error",
+        /// RFC 6749 §4.1.2.1: too busy at the moment.
+        TemporarilyUnavailable = "temporarily_unavailable",
+        /// RFC 8707 §2: the `resource` is unknown, malformed or not for this client.
+        InvalidTarget = "invalid_target",
+        /// RFC 6750 §3.1: the access token is expired, revoked or malformed.
+        InvalidToken = "invalid_token",
+        /// RFC 6750 §3.1: the access token has not the scope that is needed.
+        InsufficientScope = "insufficient_scope",
+        /// OIDC Core §3.1.2.6: `prompt=none`, but nobody is signed in.
+        LoginRequired = "login_required",
+        /// OIDC Core §3.1.2.6: `prompt=none`, but the user has to be asked.
+        ConsentRequired = "consent_required",
+        /// OIDC Core §3.1.2.6: `prompt=none`, but something has to be chosen on a page.
+        InteractionRequired = "interaction_required",
+        /// OIDC Core §3.1.2.6: the `request` parameter is not supported.
+        RequestNotSupported = "request_not_supported",
+        /// OIDC Core §3.1.2.6: the `request_uri` parameter is not supported.
+        RequestUriNotSupported = "request_uri_not_supported",
+        /// OIDC Core §3.1.2.6: the `registration` parameter is not supported.
+        RegistrationNotSupported = "registration_not_supported",
+        /// OpenID Connect Core Unmet Authentication Requirements §3: an essential `acr` cannot be reached.
+        UnmetAuthenticationRequirements = "unmet_authentication_requirements",
+        /// RFC 7591 §3.2.2: a redirect URI cannot be registered.
+        InvalidRedirectUri = "invalid_redirect_uri",
+        /// RFC 7591 §3.2.2: a member of the client's metadata cannot be registered.
+        InvalidClientMetadata = "invalid_client_metadata",
+    }
 }
 
 impl Code {
-    /// Every code, for the pages that explain them.
-    pub const ALL: &[Self] = &[
-        Self::InvalidRequest,
-        Self::InvalidClient,
-        Self::InvalidGrant,
-        Self::UnauthorizedClient,
-        Self::UnsupportedGrantType,
-        Self::UnsupportedResponseType,
-        Self::InvalidScope,
-        Self::AccessDenied,
-        Self::ServerError,
-        Self::TemporarilyUnavailable,
-        Self::InvalidTarget,
-        Self::InvalidToken,
-        Self::InsufficientScope,
-        Self::LoginRequired,
-        Self::ConsentRequired,
-        Self::InteractionRequired,
-        Self::RequestNotSupported,
-        Self::RequestUriNotSupported,
-        Self::RegistrationNotSupported,
-        Self::UnmetAuthenticationRequirements,
-        Self::InvalidRedirectUri,
-        Self::InvalidClientMetadata,
-    ];
-
-    /// The code as it stands on the wire.
+    /// The `error_uri` that goes with it: the page that explains it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::InvalidGrant => "invalid_grant",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::InvalidScope => "invalid_scope",
-            Self::AccessDenied => "access_denied",
-            Self::ServerError => "server_error",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::InvalidTarget => "invalid_target",
-            Self::InvalidToken => "invalid_token",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::LoginRequired => "login_required",
-            Self::ConsentRequired => "consent_required",
-            Self::InteractionRequired => "interaction_required",
-            Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
-            Self::RegistrationNotSupported => "registration_not_supported",
-            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
-            Self::InvalidRedirectUri => "invalid_redirect_uri",
-            Self::InvalidClientMetadata => "invalid_client_metadata",
-        }
+    pub fn uri(self, issuer: &str) -> String {
+        format!("{issuer}/errors/{}", self.as_str())
     }
 }
 

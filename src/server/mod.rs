@@ -59,7 +59,7 @@ pub struct Server {
 }
 
 /// No request of any endpoint is larger.
-const LARGEST_BODY: usize = 64 * 1024;
+pub(crate) const LARGEST_BODY: usize = 64 * 1024;
 
 /// Why a server cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::random::Random;
-
-/// The `typ` of an access token (RFC 9068 §2.1), unless its resource asks for `JWT`.
-pub const TYP: &str = "at+jwt";
+use crate::{protocol::typ, random::Random};
 
 /// The organisation a token is bound to, and what its user may do there (product decision 9).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +119,7 @@ pub fn is_typ(typ: Option<&str>) -> bool {
             Some(start) if start.eq_ignore_ascii_case(APPLICATION) => typ.get(APPLICATION.len()..).unwrap_or_default(),
             _ => typ,
         };
-        short.eq_ignore_ascii_case(TYP) || short.eq_ignore_ascii_case("JWT")
+        short.eq_ignore_ascii_case(typ::AT_JWT) || short.eq_ignore_ascii_case(typ::JWT)
     })
 }
 

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::access_token::OrgClaims;
-use crate::{keys::Keyring, protocol::Algorithm};
-
-/// The `typ` of an ID token.
-pub const TYP: &str = "JWT";
+use crate::{
+    keys::Keyring,
+    protocol::{Algorithm, claims::is_of_the_server, typ},
+};
 
 /// The claims of an ID token that is about to be signed.
 #[derive(Clone, Debug, Serialize)]
@@ -45,47 +45,14 @@ pub struct IdToken<'a> {
     /// The organisation.
     #[serde(flatten)]
     pub org: Option<&'a OrgClaims>,
-    /// Claims about the user. One that is named like a claim of the protocol is left out: a profile must not be able
-    /// to say who the issuer or the audience is.
+    /// Claims about the user. One that is named like what the server says itself is left out.
     #[serde(flatten, serialize_with = "without_reserved")]
     pub extra: &'a Map<String, Value>,
 }
 
-/// What a claim about a user can never be called in a token.
-pub const RESERVED: &[&str] = &[
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "auth_time",
-    "nonce",
-    "acr",
-    "amr",
-    "azp",
-    "at_hash",
-    "c_hash",
-    "s_hash",
-    "sid",
-    "client_id",
-    "scope",
-    "cnf",
-    "act",
-    "may_act",
-    "events",
-    "org_id",
-    "org_slug",
-    "role",
-    "role_id",
-    "role_level",
-    "permissions",
-];
-
 fn without_reserved<S: Serializer>(extra: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    for (name, value) in extra.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str())) {
+    for (name, value) in extra.iter().filter(|(name, _)| !is_of_the_server(name)) {
         map.serialize_entry(name, value)?;
     }
     map.end()
@@ -117,8 +84,6 @@ pub struct HintClaims {
     /// The browser session.
     #[serde(default)]
     pub sid: Option<String>,
-    /// When it ended or will end; an expired hint counts.
-    pub exp: i64,
 }
 
 /// What no ID token of ours has, and every other token we sign has one of.
@@ -134,7 +99,7 @@ struct Marks {
 #[must_use]
 pub fn read_hint(keyring: &Keyring, issuer: &str, text: &str) -> Option<HintClaims> {
     let verified = keyring.verify_hint(text)?;
-    if verified.typ.as_deref().is_some_and(|typ| typ != TYP) {
+    if verified.typ.as_deref().is_some_and(|typ| typ != typ::JWT) {
         return None;
     }
     let marks: Marks = serde_json::from_slice(&verified.payload).ok()?;
@@ -161,8 +126,8 @@ mod tests {
     #[test]
     fn a_profile_cannot_say_what_only_the_server_may_say() {
         let mut extra = Map::new();
-        for name in RESERVED {
-            extra.insert((*name).to_owned(), "forged".into());
+        for name in ["iss", "aud", "exp", "nonce", "role", "permissions", "organizations", "events", "may_act"] {
+            extra.insert(name.to_owned(), "forged".into());
         }
         extra.insert("given_name".into(), "Alice".into());
         let token = IdToken {

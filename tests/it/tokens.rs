@@ -7,7 +7,7 @@ use josekit::{
 };
 use latchkey::{
     keys::{Keyring, Mode, rotation},
-    protocol::Algorithm,
+    protocol::{Algorithm, typ},
     tokens::{
         access_token::{self, AccessToken, Claims},
         id_token::{self, IdToken},
@@ -232,7 +232,7 @@ fn id_token(forge: &Forge, issuer: &str) -> String {
         org: None,
         extra: &Map::new(),
     };
-    forge.node.sign(Algorithm::RS256, id_token::TYP, &token).unwrap()
+    forge.node.sign(Algorithm::RS256, typ::JWT, &token).unwrap()
 }
 
 #[tokio::test]
@@ -267,7 +267,6 @@ async fn a_hint_counts_long_after_its_token_and_its_key_have_ended() {
     assert_eq!(forge.node.verify(&token), None);
     let hint = id_token::read_hint(&forge.node, ISSUER, &token).expect("the gone key is remembered");
     assert_eq!((hint.sub.as_str(), hint.aud.as_str(), hint.sid.as_deref()), ("usr_1", "app", Some("session")));
-    assert_eq!(hint.exp, START.0 + 900);
 }
 
 #[tokio::test]
