@@ -5,7 +5,7 @@ use std::sync::Arc;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{Client, Registry, registry::Registered};
-use crate::protocol::{AuthMethod, Code, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
+use crate::protocol::{Code, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
 
 /// A client that has proven to be who it says, or a public one, which cannot. Only [`authenticate`] makes one.
 #[derive(Clone, Debug)]
