@@ -15,6 +15,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use url::Url;
 
 use crate::protocol::{Algorithm, Lifetime, PlainSecret};
 
@@ -213,6 +214,18 @@ impl Settings {
     pub fn is_https(&self) -> bool {
         self.issuer.starts_with("https://")
     }
+
+    /// The name under which a cookie travels: where TLS is, one that no other host and no page without TLS can set. Where it
+    /// is not (loopback alone), one with the port: a browser sends the cookies of a host to each of its ports, and a server on
+    /// another one would take ours for its own, and its place.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> String {
+        if self.is_https() {
+            return format!("__Host-{name}");
+        }
+        let port = Url::parse(&self.issuer).ok().and_then(|issuer| issuer.port_or_known_default());
+        format!("{name}-{}", port.unwrap_or_default())
+    }
 }
 
 /// Every value as `latchkey config show` prints it: secrets stay hidden.
@@ -235,6 +248,14 @@ mod tests {
         let base = |issuer: &str| Settings { issuer: issuer.to_owned(), ..Settings::default() }.base_path().to_owned();
         assert_eq!(base("https://id.example"), "");
         assert_eq!(base("https://example.com/id/eu"), "/id/eu");
+    }
+
+    #[test]
+    fn a_cookie_is_of_one_host_or_of_one_port() {
+        let cookie = |issuer: &str| Settings { issuer: issuer.to_owned(), ..Settings::default() }.cookie("latchkey");
+        assert_eq!(cookie("https://id.example:8443/eu"), "__Host-latchkey");
+        assert_eq!(cookie("http://localhost:8080"), "latchkey-8080");
+        assert_eq!(cookie("http://[::1]/id"), "latchkey-80");
     }
 
     #[test]

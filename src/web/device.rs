@@ -10,13 +10,13 @@ use crate::{
     web::visitor::Visitor,
 };
 
-/// Under which name it travels, with and without TLS.
-const COOKIE: (&str, &str) = ("__Host-latchkey-device", "latchkey-device");
+/// The cookie; see [`crate::config::Settings::cookie`] for the whole name.
+const COOKIE: &str = "latchkey-device";
 
 /// What it holds, if the browser has sent it.
 #[must_use]
 pub fn secret(server: &Server, visitor: &Visitor) -> Option<String> {
-    visitor.cookie(name(server))
+    visitor.cookie(&server.settings.cookie(COOKIE))
 }
 
 /// Know this browser again: the cookie gets its user past the limits that strangers can fill up.
@@ -25,7 +25,7 @@ pub fn secret(server: &Server, visitor: &Visitor) -> Option<String> {
 /// When the database cannot.
 pub async fn remember(server: &Server, account: &Account, before: Option<&str>, now: Timestamp) -> Result<HeaderValue> {
     let secret = devices::remember(&server.store, &account.sub, before, now, &server.random).await?;
-    let cookie = Cookie::build((name(server), secret.expose().to_owned()))
+    let cookie = Cookie::build((server.settings.cookie(COOKIE), secret.expose().to_owned()))
         .path("/")
         .secure(server.settings.is_https())
         .http_only(true)
@@ -33,8 +33,4 @@ pub async fn remember(server: &Server, account: &Account, before: Option<&str>, 
         .max_age(Duration::seconds(devices::KNOWN_FOR.0))
         .build();
     Ok(HeaderValue::from_str(&cookie.to_string())?)
-}
-
-fn name(server: &Server) -> &'static str {
-    if server.settings.is_https() { COOKIE.0 } else { COOKIE.1 }
 }

@@ -23,8 +23,8 @@ use crate::{
     web::{page::PageError, views::AccountNotice, visitor::Visitor},
 };
 
-/// Under which name the session's cookie travels where TLS is, and where it is not (loopback alone).
-const COOKIE: (&str, &str) = ("__Host-latchkey", "latchkey");
+/// The session's cookie; see [`crate::config::Settings::cookie`] for the whole name.
+const COOKIE: &str = "latchkey";
 
 /// The browser's own id: what a waiting authorization request is bound to. It outlives a change of the session's id.
 const BROWSER: &str = "browser";
@@ -51,7 +51,7 @@ pub fn layer(server: &Server) -> SessionManagerLayer<BrowserSessions> {
     let sessions = BrowserSessions::new(server.store.clone(), server.clock.clone(), server.random.clone(), lifetimes);
     let is_secure = server.settings.is_https();
     SessionManagerLayer::new(sessions)
-        .with_name(if is_secure { COOKIE.0 } else { COOKIE.1 })
+        .with_name(server.settings.cookie(COOKIE))
         .with_secure(is_secure)
         .with_http_only(true)
         // Lax: an app's link or redirect brings the session along, another site's form does not.
@@ -65,7 +65,7 @@ pub fn layer(server: &Server) -> SessionManagerLayer<BrowserSessions> {
 pub async fn remove_in_full(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_secure = server.settings.is_https();
-    let removal = format!("{}=;", if is_secure { COOKIE.0 } else { COOKIE.1 });
+    let removal = format!("{}=;", server.settings.cookie(COOKIE));
     let attributes = if is_secure { "; HttpOnly; SameSite=Lax; Secure" } else { "; HttpOnly; SameSite=Lax" };
     let cookies = response.headers_mut().iter_mut().filter(|(name, _)| *name == SET_COOKIE);
     for (_, cookie) in cookies.filter(|(_, cookie)| cookie.as_bytes().starts_with(removal.as_bytes())) {
@@ -79,7 +79,7 @@ pub async fn remove_in_full(State(server): State<Arc<Server>>, request: Request,
 /// Whether the browser has sent a session's cookie, be the session alive or not.
 #[must_use]
 pub fn has_cookie(server: &Server, visitor: &Visitor) -> bool {
-    visitor.cookie(if server.settings.is_https() { COOKIE.0 } else { COOKIE.1 }).is_some()
+    visitor.cookie(&server.settings.cookie(COOKIE)).is_some()
 }
 
 /// The session of the browser that sent this request.

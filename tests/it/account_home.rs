@@ -64,7 +64,7 @@ async fn a_new_password_ends_every_other_session_and_every_grant() {
         done.headers
             .get_all("set-cookie")
             .iter()
-            .any(|cookie| cookie.to_str().unwrap().starts_with("latchkey-device="))
+            .any(|cookie| cookie.to_str().unwrap().starts_with("latchkey-device-8080="))
     );
     assert!(elsewhere.authorizes(&app.asks("openid")).await.body.contains("login-submit"));
     app.refreshes(&world, tokens["refresh_token"].as_str().unwrap()).await.refused("invalid_grant");

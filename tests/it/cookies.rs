@@ -45,7 +45,32 @@ async fn a_sign_in_without_a_cookie_is_told_so_and_can_be_sent_again() {
     // A cookie that nobody knows any more is no missing cookie.
     let mut late = world.browser();
     let page = late.get("/login").await;
-    late.cookies = vec![("latchkey".to_owned(), "AAAAAAAAAAAAAAAAAAAAAA".to_owned())];
+    late.cookies = vec![("latchkey-8080".to_owned(), "AAAAAAAAAAAAAAAAAAAAAA".to_owned())];
     let page = late.submits(&page, &[("username", "alice"), ("password", PASSWORD)]).await;
     assert!(page.body.contains("too long"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn servers_on_two_ports_of_one_host_keep_their_cookies_apart() {
+    let here = World::new().await;
+    let there = World::with(|settings| settings.issuer = "http://localhost:9090".to_owned()).await;
+    for world in [&here, &there] {
+        world.user("alice").await;
+    }
+    let mut browser = here.browser();
+    let page = browser.get("/login").await;
+    browser.signs_in(&page, "alice").await;
+    // A browser sends the cookies of a host to each of its ports.
+    let mut same = there.browser();
+    same.cookies = browser.cookies.clone();
+    let csrf = crate::world::field(&same.get("/login").await.body, "csrf").expect("a form");
+    let sent: Vec<String> = same.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let headers = [("origin", "http://localhost:9090"), ("cookie", &sent.join("; "))];
+    let fields = [("csrf", csrf.as_str()), ("username", "alice"), ("password", PASSWORD)];
+    same.keep_cookies(&there.post("/login", &headers, &fields).await);
+    browser.cookies = same.cookies.clone();
+    for browser in [&mut browser, &mut same] {
+        let home = browser.get("/account").await;
+        assert!(home.body.contains("alice@example.com"), "{home:?}");
+    }
 }

@@ -87,7 +87,7 @@ async fn the_session_has_another_id_after_the_sign_in() {
     let mut browser = world.browser();
     let page = browser.authorizes(&app.asks("openid")).await;
     let before = browser.cookies.clone();
-    assert!(before.iter().any(|(name, _)| name == "latchkey"), "{before:?}");
+    assert!(before.iter().any(|(name, _)| name == "latchkey-8080"), "{before:?}");
     let answer = browser.submits_only(&page, &[("username", "alice"), ("password", PASSWORD)]).await;
     let after = browser.cookies.clone();
     assert_ne!(before[0], after[0]);
@@ -302,7 +302,7 @@ async fn a_throttled_login_says_when_to_try_again_and_lets_a_known_device_in() {
     // The right password does not help the guesser, and the owner's browser is not locked out.
     let still = stranger.signs_in(&answer, "alice").await;
     assert_eq!(still.status, StatusCode::TOO_MANY_REQUESTS);
-    known.cookies.retain(|(name, _)| name == "latchkey-device");
+    known.cookies.retain(|(name, _)| name == "latchkey-device-8080");
     let page = known.authorizes(&app.asks("openid")).await;
     assert!(known.signs_in(&page, "alice").await.param("code").is_some());
 }

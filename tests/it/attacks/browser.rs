@@ -24,7 +24,7 @@ async fn signs_in(browser: &mut Browser<'_>, username: &str) -> Answer {
 }
 
 fn session_of(browser: &Browser<'_>) -> String {
-    let session = browser.cookies.iter().find(|(name, _)| name == "latchkey");
+    let session = browser.cookies.iter().find(|(name, _)| name == "latchkey-8080");
     session.map(|(_, value)| value.clone()).expect("a session cookie")
 }
 
@@ -137,10 +137,10 @@ async fn case_59_a_cookie_of_another_server_or_of_nobody_signs_nobody_in() {
         "{\"sub\":\"usr_alice\"}",
         &"A".repeat(40_000),
     ] {
-        guest.cookies = vec![("latchkey".to_owned(), cookie.to_owned())];
+        guest.cookies = vec![("latchkey-8080".to_owned(), cookie.to_owned())];
         let answer = guest.get("/account").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{cookie:.40}: {answer:?}");
-        guest.cookies = vec![("latchkey".to_owned(), cookie.to_owned())];
+        guest.cookies = vec![("latchkey-8080".to_owned(), cookie.to_owned())];
         let page = guest.authorizes(&app.asks("openid")).await;
         assert!(page.body.contains("login-submit"), "{cookie:.40}: {page:?}");
         assert_ne!(session_of(&guest), cookie, "an id that somebody brings is not taken");
@@ -148,7 +148,7 @@ async fn case_59_a_cookie_of_another_server_or_of_nobody_signs_nobody_in() {
     // On its own server, too, it is the whole id or nothing.
     for cookie in [&flipped, &own[1..]] {
         let mut near = there.browser();
-        near.cookies = vec![("latchkey".to_owned(), cookie.to_owned())];
+        near.cookies = vec![("latchkey-8080".to_owned(), cookie.to_owned())];
         assert!(!is_signed_in(&mut near).await);
     }
 }

@@ -168,7 +168,7 @@ async fn case_71_whoever_guesses_everywhere_has_fewer_tries_and_locks_nobody_out
     }
     let mut known = stranger(&world, "192.0.2.1");
     assert!(is_welcome(&tries(&mut known, "alice", PASSWORD).await));
-    known.cookies.retain(|(name, _)| name == "latchkey-device");
+    known.cookies.retain(|(name, _)| name == "latchkey-device-8080");
     // From everywhere, at every name, each once: below every other count.
     count(&world, EVERYBODY, 299).await;
     assert!(!is_welcome(&tries(&mut stranger(&world, "198.51.100.1"), "victim", "wrong horse battery").await));
@@ -278,7 +278,7 @@ async fn case_76_a_thousand_logins_at_once_keep_no_app_waiting() {
     let app = world.app("wiki").await;
     let mut browser = world.browser();
     let page = browser.get("/login").await;
-    let cookie = format!("latchkey={}", browser.cookies[0].1);
+    let cookie = format!("latchkey-8080={}", browser.cookies[0].1);
     let csrf = field(&page.body, "csrf").expect("a token");
     let done = Arc::new(AtomicUsize::new(0));
     count(&world, &key("address", "127.0.0.0/24"), 30).await;
