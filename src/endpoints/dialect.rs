@@ -108,7 +108,7 @@ impl Told {
             Error::Failed(_) if StoreError::is_behind(error) => (
                 Code::TemporarilyUnavailable,
                 format!(
-                    "this server cannot reach its database at the moment; try again; its operator finds the cause under the request id {request_id}"
+                    "this server cannot use its database at the moment; try again; its operator finds the cause under the request id {request_id}"
                 ),
             ),
             // The cause is for the log; the asker gets what leads the operator to it.

@@ -78,21 +78,23 @@ impl StoreError {
         error.cause::<Self>().and_then(Self::hint)
     }
 
-    /// Whether the database cannot be reached, or is too busy: then nothing is wrong with what was asked, and the same
-    /// may be asked again in a moment.
+    /// Whether the database cannot be reached, is too busy, or has no room: then nothing is wrong with what was asked, and the
+    /// same may be asked again in a while.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self.cause() {
             Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut) => true,
             Some(error @ sqlx::Error::Database(refused)) => {
-                // Connections lost (class 08), given up for another's sake (40), too many (53300), a lock or a statement
-                // that took too long (55P03, 57014), shutting down or starting (57P01 to 57P03).
+                // SQLITE_FULL. Of PostgreSQL: connections lost (class 08), given up for another's sake (40), resources that
+                // have run out, be it the disk, memory or connections (53), a lock or a statement that took too long (55P03,
+                // 57014), shutting down or starting (57P01 to 57P03).
                 let code = refused.code().unwrap_or_default();
                 let is_of_class = |class: &str| code.len() == 5 && code.starts_with(class);
                 is_busy(error)
                     || is_of_class("08")
                     || is_of_class("40")
-                    || matches!(code.as_ref(), "53300" | "55P03" | "57014" | "57P01" | "57P02" | "57P03")
+                    || is_of_class("53")
+                    || matches!(code.as_ref(), "13" | "55P03" | "57014" | "57P01" | "57P02" | "57P03")
             }
             _ => false,
         }

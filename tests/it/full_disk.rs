@@ -24,7 +24,8 @@ async fn a_database_that_may_not_grow_fails_only_what_writes_and_only_for_a_whil
     };
     let log = stage.place.path("latchkey.db-wal");
     let fill = || limit(&fs::metadata(&log).expect("the write-ahead log is there").len().to_string());
-    let ids = goes_through(&stage, &serving, fill, || limit("unlimited"));
+    // What has failed may be the disk itself: nobody is told to come back.
+    let ids = goes_through(&stage, &serving, (500, "server_error"), fill, || limit("unlimited"));
     assert_logged(&serving.stop(), &ids, "hint\":\"the disk failed, or a quota or a limit of this process");
 }
 
@@ -50,7 +51,8 @@ async fn a_full_disk_fails_only_what_writes_and_only_for_a_while() {
         let mut file = OpenOptions::new().create_new(true).write(true).open(&filler).expect("the server's file system");
         while file.write(&[0; 4096]).is_ok_and(|written| written > 0) {}
     };
-    let ids = goes_through(&stage, &serving, fill, || fs::remove_file(&filler).expect("it was made"));
+    let make_room = || fs::remove_file(&filler).expect("it was made");
+    let ids = goes_through(&stage, &serving, (503, "temporarily_unavailable"), fill, make_room);
     assert_logged(&serving.stop(), &ids, "hint\":\"the disk is full: make room; nothing that was acknowledged is lost");
 }
 
@@ -61,7 +63,13 @@ async fn stage() -> Stage {
 }
 
 /// Before, while and after there is no room; the ids of the requests that failed.
-fn goes_through(stage: &Stage, serving: &Serving, fill: impl Fn(), make_room: impl Fn()) -> Vec<String> {
+fn goes_through(
+    stage: &Stage,
+    serving: &Serving,
+    failure: (u16, &str),
+    fill: impl Fn(),
+    make_room: impl Fn(),
+) -> Vec<String> {
     let caller = stage.caller(serving.main);
     let (first, second) = (stage.approval().code, stage.approval().code);
     let redeems = |code: &str| caller.redeems(code).expect("an answer");
@@ -72,12 +80,12 @@ fn goes_through(stage: &Stage, serving: &Serving, fill: impl Fn(), make_room: im
     fill();
     // More than one: what broke off must leave nothing behind that the next one stumbles over.
     let failed = [refreshes(&refresh), redeems(&second), refreshes(&refresh)];
-    let ids = failed.iter().map(failed_id).collect();
+    let ids = failed.iter().map(|answer| failed_id(answer, failure)).collect();
     assert_eq!(serving.get("/readyz").status, 503, "whoever shares out requests sends them elsewhere");
     for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz", "/login"] {
         let page = serving.get(path);
         // A page with a form begins a session, which has to be kept.
-        let expected = if path == "/login" { 500 } else { 200 };
+        let expected = if path == "/login" { failure.0 } else { 200 };
         assert_eq!(page.status, expected, "{path}: {page:?}");
         assert!(path != "/login" || page.body.contains("<h1"), "people get a page, not nothing: {page:?}");
     }
@@ -94,10 +102,11 @@ fn goes_through(stage: &Stage, serving: &Serving, fill: impl Fn(), make_room: im
     ids
 }
 
-/// That a request failed by our fault; gives its id.
+/// That a request failed by our fault, in that way; gives its id.
 #[track_caller]
-fn failed_id(answer: &Reply) -> String {
-    assert_eq!((answer.status, &answer.json()["error"]), (500, &"server_error".into()), "{answer:?}");
+fn failed_id(answer: &Reply, (status, error): (u16, &str)) -> String {
+    assert_eq!((answer.status, &answer.json()["error"]), (status, &error.into()), "{answer:?}");
+    assert_eq!(answer.header("retry-after").is_some(), status == 503, "{answer:?}");
     let id = answer.header("x-request-id").expect("an id");
     assert!(answer.json()["error_description"].as_str().expect("a description").contains(id), "{answer:?}");
     id.to_owned()
