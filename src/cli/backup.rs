@@ -143,9 +143,9 @@ async fn prepare(copy: &Path, incoming: &Path, current: &str) -> Result<(), Fail
 
 fn words(target: &Path, kept: &Path) -> String {
     format!(
-        "{} is what it was when the backup was made; what it was until now is kept in {}.\n\
-         Everybody signs in again: codes, sessions and refresh tokens are ended.\n\
-         Accounts deleted and keys dropped since the backup are back: look at `latchkey user list` and `latchkey key list`.",
+        "The backup is in place as {}; the database it replaced is kept as {}.\n\
+         Everybody has to sign in again: all codes, sessions and refresh tokens have ended.\n\
+         Accounts deleted and keys dropped since the backup was made are back: see `latchkey user list` and `latchkey key list`.",
         target.display(),
         kept.display()
     )
