@@ -50,32 +50,14 @@ const CHECKS: &[Check] = &[name, grants, redirect_uris, response_types, secretle
 const DEFAULT_SCOPE: &str = "openid profile email address phone offline_access";
 
 fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
-    let texts = |texts: Option<Vec<String>>, own: &mut Vec<String>| {
-        if let Some(texts) = texts {
-            *own = texts.into_iter().filter(|text| !text.is_empty()).collect();
-            let mut seen = Vec::new();
-            own.retain(|text| {
-                !seen.contains(text) && {
-                    seen.push(text.clone());
-                    true
-                }
-            });
-        }
-    };
-    for (text, own) in [
-        (wanted.client_name, &mut metadata.client_name),
-        (wanted.logo_uri, &mut metadata.logo_uri),
-        (wanted.client_uri, &mut metadata.client_uri),
-        (wanted.policy_uri, &mut metadata.policy_uri),
-        (wanted.tos_uri, &mut metadata.tos_uri),
-    ] {
-        if let Some(text) = text {
-            *own = Some(text).filter(|text| !text.is_empty());
-        }
-    }
-    texts(wanted.post_logout_redirect_uris, &mut metadata.post_logout_redirect_uris);
-    texts(wanted.resources, &mut metadata.resources);
-    texts(wanted.contacts, &mut metadata.contacts);
+    set_text(&mut metadata.client_name, wanted.client_name);
+    set_text(&mut metadata.logo_uri, wanted.logo_uri);
+    set_text(&mut metadata.client_uri, wanted.client_uri);
+    set_text(&mut metadata.policy_uri, wanted.policy_uri);
+    set_text(&mut metadata.tos_uri, wanted.tos_uri);
+    set_texts(&mut metadata.post_logout_redirect_uris, wanted.post_logout_redirect_uris);
+    set_texts(&mut metadata.resources, wanted.resources);
+    set_texts(&mut metadata.contacts, wanted.contacts);
     if let Some(method) = wanted.token_endpoint_auth_method {
         metadata.token_endpoint_auth_method = method;
     }
@@ -90,28 +72,52 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
         metadata.default_max_age = Some(seconds);
     }
     if let Some(grants) = wanted.grant_types {
-        metadata.grant_types = Vec::new();
-        for grant in grants {
-            if !metadata.grant_types.contains(&grant) {
-                metadata.grant_types.push(grant);
-            }
+        metadata.grant_types = each_once(grants);
+    }
+    let code = metadata.grant_types.contains(&GrantType::AuthorizationCode);
+    let needed = || if code { vec!["code".to_owned()] } else { Vec::new() };
+    metadata.response_types = wanted.response_types.unwrap_or_else(needed);
+    set_redirect_uris(metadata, wanted.redirect_uris, wanted.application_type)
+}
+
+/// An empty text takes away.
+fn set_text(own: &mut Option<String>, wanted: Option<String>) {
+    if let Some(text) = wanted {
+        *own = Some(text).filter(|text| !text.is_empty());
+    }
+}
+
+fn set_texts(own: &mut Vec<String>, wanted: Option<Vec<String>>) {
+    if let Some(texts) = wanted {
+        *own = each_once(texts.into_iter().filter(|text| !text.is_empty()));
+    }
+}
+
+fn each_once<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for one in all {
+        if !seen.contains(&one) {
+            seen.push(one);
         }
     }
+    seen
+}
+
+/// What a redirect URI may be depends on where the client runs.
+fn set_redirect_uris(
+    metadata: &mut Metadata,
+    wanted: Option<Vec<String>>,
+    told: Option<ApplicationType>,
+) -> Result<(), Refusal> {
     let mut uris: Vec<String> = metadata.redirect_uris.iter().map(RedirectUri::to_string).collect();
-    texts(wanted.redirect_uris, &mut uris);
-    metadata.application_type = match wanted.application_type {
+    set_texts(&mut uris, wanted);
+    metadata.application_type = match told {
         Some(told) => told,
         None if metadata.application_type == ApplicationType::Native => ApplicationType::Native,
         None => application_type(&uris, metadata.token_endpoint_auth_method),
     };
     let uris: Result<Vec<_>, _> = uris.iter().map(|uri| RedirectUri::parse(uri, metadata.application_type)).collect();
     metadata.redirect_uris = uris?;
-    let code = metadata.grant_types.contains(&GrantType::AuthorizationCode);
-    metadata.response_types = match wanted.response_types {
-        Some(types) => types,
-        None if code => vec!["code".to_owned()],
-        None => Vec::new(),
-    };
     Ok(())
 }
 

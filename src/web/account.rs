@@ -304,6 +304,30 @@ async fn app_lines(
     Ok(lines)
 }
 
+/// What the page shows beside the account itself.
+struct Shown {
+    sessions: Vec<SessionLine>,
+    apps: Vec<AppLine>,
+    organisations: Vec<Membership>,
+}
+
+impl Shown {
+    async fn read(server: &Server, signed_in: &SignedIn, now: Timestamp) -> Result<Self, PageError> {
+        let sub = &signed_in.login.sub;
+        let mut db = server.store.read().await?;
+        let sessions = browser_sessions::list_of_user(&mut db, sub, now.0).await?;
+        let consents = consents::of_user(&mut db, sub).await?;
+        let live = grants::access_given_by(&mut db, sub, now.0).await?;
+        let organisations = orgs::memberships_of(&mut db, sub).await?;
+        drop(db);
+        Ok(Self {
+            sessions: session_lines(sessions, &signed_in.login.sid),
+            apps: app_lines(server, &consents, &live, &organisations).await?,
+            organisations,
+        })
+    }
+}
+
 async fn show(
     server: &Server,
     visitor: &Visitor,
@@ -313,38 +337,30 @@ async fn show(
     refused: Option<Refused>,
 ) -> Result<Response, PageError> {
     let now = server.clock.now();
-    let sub = &signed_in.login.sub;
-    let mut db = server.store.read().await?;
-    let sessions = browser_sessions::list_of_user(&mut db, sub, now.0).await?;
-    let consents = consents::of_user(&mut db, sub).await?;
-    let live = grants::access_given_by(&mut db, sub, now.0).await?;
-    let memberships = orgs::memberships_of(&mut db, sub).await?;
-    drop(db);
+    let Shown { sessions, apps, organisations } = Shown::read(server, signed_in, now).await?;
     let account = &signed_in.account;
     let known = |detail: Detail| Some(detail.of(account)).filter(|text| !text.is_empty());
+    let is_phone_number_verified = account.claims.get("phone_number_verified").and_then(serde_json::Value::as_bool);
     let problem = refused.as_ref().map(|refused| refused.problem);
     let typed = refused.and_then(|refused| refused.typed);
-    let is_editing = typed.is_some();
     let view = AccountView {
         action: &format!("{}{ACCOUNT}", server.settings.base_path()),
         csrf: &browser.csrf().await?,
         username: account.username.as_str().into(),
         name: known(Detail::Name).map(Into::into),
         email: account.email.as_deref().map(|email| (email.into(), account.email_verified)),
-        phone_number: known(Detail::PhoneNumber).map(|number| {
-            let is_confirmed = account.claims.get("phone_number_verified").and_then(serde_json::Value::as_bool);
-            (number.into(), is_confirmed.unwrap_or_default())
-        }),
+        phone_number: known(Detail::PhoneNumber)
+            .map(|number| (number.into(), is_phone_number_verified.unwrap_or_default())),
         address: known(Detail::Address).unwrap_or_default().lines().map(Into::into).collect(),
-        organisations: memberships
+        organisations: organisations
             .iter()
-            .map(|membership| (membership.org_name.as_str().into(), membership.role.as_str().into()))
+            .map(|own| (own.org_name.as_str().into(), own.role.as_str().into()))
             .collect(),
+        is_editing: typed.is_some(),
         details: typed.unwrap_or_else(|| Detail::ALL.iter().map(|detail| (*detail, detail.of(account))).collect()),
-        is_editing,
         has_password: account.has_password,
-        sessions: session_lines(sessions, &signed_in.login.sid),
-        apps: app_lines(server, &consents, &live, &memberships).await?,
+        sessions,
+        apps,
         notice,
         problem,
         now,
