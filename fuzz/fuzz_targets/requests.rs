@@ -15,6 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
 use latchkey::{
     accounts::{self, NewAccount},
+    authorization::request::PARAMETERS,
     clients::registration::{self, New, Wanted},
     clock::Clock,
     config::Settings,
@@ -55,26 +56,8 @@ const PATHS: [&str; 19] = [
     "/x",
 ];
 const METHODS: [&str; 5] = ["GET", "POST", "POST", "HEAD", "OPTIONS"];
-const FIELDS: [&str; 36] = [
-    "client_id",
-    "redirect_uri",
-    "response_type",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-    "prompt",
-    "max_age",
-    "login_hint",
-    "id_token_hint",
-    "ui_locales",
-    "display",
-    "acr_values",
-    "claims",
-    "response_mode",
-    "resource",
-    "request",
+/// What else than an authorization request may say.
+const OTHER_FIELDS: [&str; 17] = [
     "grant_type",
     "code",
     "code_verifier",
@@ -252,8 +235,13 @@ async fn open() -> Router {
     server::router(server)
 }
 
+fn field(number: u8) -> &'static str {
+    let fields = PARAMETERS.len() + OTHER_FIELDS.len();
+    PARAMETERS.iter().chain(&OTHER_FIELDS).nth(usize::from(number) % fields).expect("a field of that number")
+}
+
 fn encoded(fields: &[(u8, &str)]) -> String {
-    let pairs = fields.iter().map(|(name, value)| (FIELDS[usize::from(*name) % FIELDS.len()], *value));
+    let pairs = fields.iter().map(|(name, value)| (field(*name), *value));
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
