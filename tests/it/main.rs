@@ -55,6 +55,7 @@ mod stage;
 #[cfg(feature = "demo")]
 mod surfer;
 mod tables;
+mod tls;
 mod token;
 mod tokens;
 mod two_servers;

@@ -23,6 +23,7 @@ mod interleavings;
 mod nodes;
 mod operation;
 mod refresh_tokens;
+mod secrets;
 mod sign_outs;
 mod tokens;
 
