@@ -2,13 +2,13 @@
 #![no_main]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use latchkey::protocol::{Code, basic};
+use latchkey::protocol::{ErrorCode, basic};
 use libfuzzer_sys::fuzz_target;
 use url::form_urlencoded::byte_serialize;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(header) = std::str::from_utf8(bytes) {
-        let _ = basic::parse(header).map_err(|refusal| assert_eq!(refusal.code, Code::InvalidClient));
+        let _ = basic::parse(header).map_err(|refusal| assert_eq!(refusal.code, ErrorCode::InvalidClient));
     }
     let _ = basic::parse(&format!("Basic {}", STANDARD.encode(bytes)));
     // What a library sends that does as it is told comes through to the letter.

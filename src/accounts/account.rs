@@ -10,7 +10,7 @@ use super::{
     password::Passwords,
 };
 use crate::{
-    protocol::{Code, Error, PlainSecret, Refusal, Result, Timestamp},
+    protocol::{Error, ErrorCode, PlainSecret, Refusal, Result, Timestamp},
     random::Random,
     store::{
         self, Access, Store, StoreError, Write, browser_sessions, consents, grants, known_devices, memberships, users,
@@ -262,7 +262,7 @@ pub async fn delete(store: &Store, sub: &str, now: Timestamp) -> Result<()> {
     if !owned.is_empty() {
         let what =
             format!("this is the last active owner of {}; give that role to somebody else first", owned.join(", "));
-        return Err(Refusal::new(Code::InvalidRequest, what).into());
+        return Err(Refusal::new(ErrorCode::InvalidRequest, what).into());
     }
     end_everything(&mut tx, sub, "user deleted", now).await?;
     consents::forget_user(&mut tx, sub).await?;
@@ -300,7 +300,7 @@ fn gone() -> Error {
 }
 
 fn refuse(what: &'static str) -> Error {
-    Error::refused(Code::InvalidRequest, what)
+    Error::refused(ErrorCode::InvalidRequest, what)
 }
 
 impl TryFrom<users::User> for Account {

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::account::Account;
 use crate::protocol::{
-    Code, Refusal, Scope,
+    ErrorCode, Refusal, Scope,
     claims::{is_of_the_server, of_scope},
 };
 
@@ -117,7 +117,7 @@ fn is_birthdate(text: &str) -> bool {
 }
 
 fn refuse(what: String) -> Refusal {
-    Refusal::new(Code::InvalidRequest, what)
+    Refusal::new(ErrorCode::InvalidRequest, what)
 }
 
 /// The claims that have columns of their own.

@@ -5,7 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::protocol::{Code, Refusal};
+use crate::protocol::{ErrorCode, Refusal};
 
 /// A username in its normal form. It never holds an `@`, so it cannot be mistaken for somebody's e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Username {
     /// # Errors
     /// `invalid_request`, saying what a username looks like.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = |what: &'static str| Err(Refusal::new(Code::InvalidRequest, what));
+        let refuse = |what: &'static str| Err(Refusal::new(ErrorCode::InvalidRequest, what));
         let name = normal(text);
         if name.contains('@') {
             return refuse(
@@ -70,7 +70,7 @@ impl Email {
     /// # Errors
     /// `invalid_request`, saying what is wrong.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = |what: &'static str| Err(Refusal::new(Code::InvalidRequest, what));
+        let refuse = |what: &'static str| Err(Refusal::new(ErrorCode::InvalidRequest, what));
         let address = normal(text);
         let Some((local, domain)) = address.rsplit_once('@') else {
             return refuse("an e-mail address has an `@`");
@@ -204,7 +204,7 @@ mod tests {
             "\u{561}\u{430}",
             &long,
         ] {
-            assert_eq!(Username::parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad:?}");
+            assert_eq!(Username::parse(bad).unwrap_err().code, ErrorCode::InvalidRequest, "{bad:?}");
         }
         for good in ["a", "alice", "o.brien-2_x+y", "jürgen", "алиса", "花子", "山田はなコ", "김민수", "1st", "ωμεγα"]
         {
@@ -231,7 +231,7 @@ mod tests {
             "a\u{0}@example.com",
             &long,
         ] {
-            assert_eq!(Email::parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad:?}");
+            assert_eq!(Email::parse(bad).unwrap_err().code, ErrorCode::InvalidRequest, "{bad:?}");
         }
         for good in ["a@localhost", "o'brien+tag@mail.example.com", "jürgen@exämple.de"] {
             assert!(Email::parse(good).is_ok(), "{good}");

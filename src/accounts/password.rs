@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use super::argon2id::Hasher;
 use crate::{
-    protocol::{Code, Error, PlainSecret, Refusal, Result},
+    protocol::{Error, ErrorCode, PlainSecret, Refusal, Result},
     random::Random,
 };
 
@@ -95,7 +95,7 @@ impl From<Unusable> for Refusal {
             Unusable::TooLong => format!("a password has at most {LONGEST} characters"),
             Unusable::Nul => "a password cannot hold a NUL character".to_owned(),
         };
-        Self::new(Code::InvalidRequest, what)
+        Self::new(ErrorCode::InvalidRequest, what)
     }
 }
 
@@ -236,7 +236,7 @@ fn busy() -> Error {
         "somebody who wanted to sign in was asked to come back"
     );
     let refusal = Refusal::new(
-        Code::TemporarilyUnavailable,
+        ErrorCode::TemporarilyUnavailable,
         "too many people are signing in at the moment; try again in a few seconds",
     );
     refusal.hint("the queue for password hashing is full").into()
@@ -357,7 +357,7 @@ mod tests {
         let passwords = Passwords::sized(1, 1, 4);
         for bad in ["", "seven77", "\u{1f511}\u{1f511}", "nul\0nul\0nul", &"x".repeat(1025), &"x".repeat(60_000)] {
             let refused = passwords.hash(&secret(bad), &Random::seeded(1)).await;
-            assert!(matches!(refused, Err(Error::Refused(ref refusal)) if refusal.code == Code::InvalidRequest));
+            assert!(matches!(refused, Err(Error::Refused(ref refusal)) if refusal.code == ErrorCode::InvalidRequest));
         }
         assert_eq!(passwords.runs(), 0, "a refused password costs nothing");
         for good in ["eight888", &"\u{1f511}".repeat(8), &"\u{1f511}".repeat(1024)] {
@@ -378,7 +378,7 @@ mod tests {
         let passwords = Passwords::sized(1, 1, 0);
         let held = passwords.turn(Queue::Strangers).await.unwrap();
         let refused = passwords.turn(Queue::Strangers).await;
-        assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable));
+        assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.code == ErrorCode::TemporarilyUnavailable));
         let known = passwords.turn(Queue::KnownDevice).await.unwrap();
         let verdict = known.verify(&secret("correct horse"), None, &Random::seeded(1)).await.unwrap();
         assert_eq!(verdict, Verdict::Wrong);

@@ -7,7 +7,7 @@ use super::{
     waiting::Done,
 };
 use crate::{
-    protocol::{Code, Refusal, Timestamp},
+    protocol::{ErrorCode, Refusal, Timestamp},
     store::consents::Consent,
 };
 
@@ -46,10 +46,13 @@ pub enum Step {
 pub fn next_step(ask: &Ask, facts: Facts<'_>) -> Step {
     if facts.done == Done::Authenticated && facts.login.is_some_and(|login| !is_expected(ask, login)) {
         // OIDC Core §3.1.2.1, `id_token_hint`: somebody else signed in than the client knows; asking again leads nowhere.
-        return Step::Refuse(Refusal::new(Code::LoginRequired, "another user signed in than `id_token_hint` names"));
+        return Step::Refuse(Refusal::new(
+            ErrorCode::LoginRequired,
+            "another user signed in than `id_token_hint` names",
+        ));
     }
     let Some(login) = facts.login.filter(|login| is_good_enough(ask, login, facts)) else {
-        return page(ask, Step::Login, Code::LoginRequired, "nobody is signed in whom this request would accept");
+        return page(ask, Step::Login, ErrorCode::LoginRequired, "nobody is signed in whom this request would accept");
     };
     // Never beside `prompt=none`: `Prompt` refuses the two together.
     if ask.prompt.select_account && facts.done < Done::PickedAccount {
@@ -57,29 +60,31 @@ pub fn next_step(ask: &Ask, facts: Facts<'_>) -> Step {
     }
     let offers = match facts.offers {
         Some(Offers::NoSuchOrganisation) | None => {
-            let refusal =
-                Refusal::new(Code::AccessDenied, "the user is no active member of the organisation that `scope` names");
+            let refusal = Refusal::new(
+                ErrorCode::AccessDenied,
+                "the user is no active member of the organisation that `scope` names",
+            );
             return Step::Refuse(refusal.hint(format!("user {}", login.sub)));
         }
         Some(offers) => offers,
     };
     if offers.all().iter().all(|offer| offer.scope.is_empty()) {
         return Step::Refuse(Refusal::new(
-            Code::AccessDenied,
+            ErrorCode::AccessDenied,
             "the user has none of the permissions that `scope` asks for",
         ));
     }
     match settled(ask, offers, facts.remembered) {
         Some(offer) => Step::Grant(Box::new(offer.clone())),
         None if matches!(offers, Offers::Choice(_)) => {
-            page(ask, Step::Consent, Code::InteractionRequired, "the user has to choose an organisation")
+            page(ask, Step::Consent, ErrorCode::InteractionRequired, "the user has to choose an organisation")
         }
-        None => page(ask, Step::Consent, Code::ConsentRequired, "the user has to be asked"),
+        None => page(ask, Step::Consent, ErrorCode::ConsentRequired, "the user has to be asked"),
     }
 }
 
 /// With `prompt=none` no page is shown; the client hears which one it would have been.
-fn page(ask: &Ask, step: Step, code: Code, why: &'static str) -> Step {
+fn page(ask: &Ask, step: Step, code: ErrorCode, why: &'static str) -> Step {
     if ask.prompt.none { Step::Refuse(Refusal::new(code, why)) } else { step }
 }
 
@@ -317,7 +322,7 @@ mod tests {
         assert_eq!(step, Step::Consent);
         let silent = ask(|ask| ask.prompt.none = true);
         let step = next_step(&silent, Facts { offers: Some(&choice), ..facts(&[]) });
-        assert!(matches!(step, Step::Refuse(refusal) if refusal.code == Code::InteractionRequired));
+        assert!(matches!(step, Step::Refuse(refusal) if refusal.code == ErrorCode::InteractionRequired));
     }
 
     #[test]

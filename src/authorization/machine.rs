@@ -14,7 +14,7 @@ use oxide_auth::{
     },
 };
 
-use crate::protocol::{Code, Params, Refusal};
+use crate::protocol::{ErrorCode, Params, Refusal};
 
 /// RFC 6749 §4.1.1 by oxide-auth's machine: presence and form of what OAuth 2.0 itself asks for.
 ///
@@ -27,14 +27,14 @@ pub(super) fn ask(params: &Params, redirect_uri: &str) -> Result<(), Refusal> {
         redirect_uri
             .parse()
             .map(RegisteredUrl::Exact)
-            .map_err(|_| Refusal::new(Code::InvalidRequest, "`redirect_uri` is not an absolute URI"))
+            .map_err(|_| Refusal::new(ErrorCode::InvalidRequest, "`redirect_uri` is not an absolute URI"))
     };
     macro_rules! step {
         ($input:expr => $output:pat => $fact:expr) => {
             match machine.advance($input) {
                 $output => $fact,
                 Output::Err(refused) => return Err(refusal_of(refused, params)),
-                _ => return Err(Refusal::new(Code::ServerError, "the grant machine is out of step")),
+                _ => return Err(Refusal::new(ErrorCode::ServerError, "the grant machine is out of step")),
             }
         };
     }
@@ -44,7 +44,7 @@ pub(super) fn ask(params: &Params, redirect_uri: &str) -> Result<(), Refusal> {
     step!(Input::Bound { request: &request, bound_client } => Output::Extend => ());
     let scope = step!(Input::Extended(Extensions::new()) => Output::Negotiate { scope, .. } => scope);
     let Some(scope) = scope else {
-        return Err(Refusal::new(Code::InvalidScope, "`scope` is missing; to sign a user in, ask for `openid`"));
+        return Err(Refusal::new(ErrorCode::InvalidScope, "`scope` is missing; to sign a user in, ask for `openid`"));
     };
     let pre_grant = PreGrant { client_id, redirect_uri: registered()?, scope };
     step!(Input::Negotiated { pre_grant, state: None } => Output::Ok { .. } => ());
@@ -94,19 +94,20 @@ impl MachineRequest for View<'_> {
 /// The machine knows which question failed; the sentence is ours.
 fn refusal_of(error: MachineError, params: &Params) -> Refusal {
     let MachineError::Redirect(mut url) = error else {
-        return Refusal::new(Code::InvalidRequest, "the authorization request is malformed");
+        return Refusal::new(ErrorCode::InvalidRequest, "the authorization request is malformed");
     };
     match url.description().kind() {
         AuthorizationErrorType::UnsupportedResponseType => match params.get("response_type") {
-            None => Refusal::new(Code::InvalidRequest, "`response_type` is missing; this server takes `code`"),
+            None => Refusal::new(ErrorCode::InvalidRequest, "`response_type` is missing; this server takes `code`"),
             Some(other) => Refusal::new(
-                Code::UnsupportedResponseType,
+                ErrorCode::UnsupportedResponseType,
                 format!("`response_type` is `{other}`; this server takes `code`"),
             ),
         },
-        AuthorizationErrorType::InvalidScope => {
-            Refusal::new(Code::InvalidScope, "`scope` holds a character that no scope may have (RFC 6749 section 3.3)")
-        }
-        _ => Refusal::new(Code::InvalidRequest, "the authorization request is malformed"),
+        AuthorizationErrorType::InvalidScope => Refusal::new(
+            ErrorCode::InvalidScope,
+            "`scope` holds a character that no scope may have (RFC 6749 section 3.3)",
+        ),
+        _ => Refusal::new(ErrorCode::InvalidRequest, "the authorization request is malformed"),
     }
 }

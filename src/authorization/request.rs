@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clients::{Client, Registry, Resource, audience},
     protocol::{
-        Code, GrantType, Lifetime, Params, Prompt, Refusal, ResponseMode, Scope,
+        ErrorCode, GrantType, Lifetime, Params, Prompt, Refusal, ResponseMode, Scope,
         claims::ClaimsRequest,
         permission::{ScopeToken, classify},
         pkce,
@@ -131,13 +131,13 @@ impl Bound {
     async fn find(registry: &Registry, params: &Params) -> Result<Self, Rejection> {
         let id = params.need("client_id")?;
         let client = registry.find(id).await?.filter(|client| client.enabled).ok_or_else(|| {
-            Refusal::new(Code::InvalidClient, "`client_id` names no client that is registered here")
+            Refusal::new(ErrorCode::InvalidClient, "`client_id` names no client that is registered here")
                 .hint(format!("client_id {id}"))
         })?;
         let redirect_uri = params.need("redirect_uri")?;
         if !client.metadata.redirect_uris.iter().any(|registered| registered.matches(redirect_uri)) {
             let refusal = Refusal::new(
-                Code::InvalidRequest,
+                ErrorCode::InvalidRequest,
                 "`redirect_uri` is not one that this client has registered; it has to match to the letter",
             );
             return Err(refusal.hint(format!("client {id} sent {redirect_uri}")).into());
@@ -225,9 +225,9 @@ fn response_mode(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 /// OIDC Core §3.1.2.6: what is not supported is said, not ignored: the parameters inside may be others than those outside.
 fn request_objects(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     for (name, code) in [
-        ("request", Code::RequestNotSupported),
-        ("request_uri", Code::RequestUriNotSupported),
-        ("registration", Code::RegistrationNotSupported),
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
     ] {
         if draft.params.get(name).is_some() {
             return Err(Refusal::new(code, format!("`{name}` is not supported by this server")));
@@ -244,7 +244,10 @@ fn grant_type(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     if draft.client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
         Ok(())
     } else {
-        Err(Refusal::new(Code::UnauthorizedClient, "this client is not registered for the grant authorization_code"))
+        Err(Refusal::new(
+            ErrorCode::UnauthorizedClient,
+            "this client is not registered for the grant authorization_code",
+        ))
     }
 }
 
@@ -254,7 +257,7 @@ fn code_challenge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     draft.code_challenge = pkce::challenge(params.get("code_challenge"), params.get("code_challenge_method"))?;
     if draft.code_challenge.is_none() && draft.client.require_pkce {
         return Err(Refusal::new(
-            Code::InvalidRequest,
+            ErrorCode::InvalidRequest,
             "`code_challenge` is missing; this client has to use PKCE with S256 (RFC 7636)",
         ));
     }
@@ -277,7 +280,7 @@ fn max_age(draft: &mut Draft<'_>) -> Result<(), Refusal> {
             Ok(())
         }
         Err(_) => {
-            Err(Refusal::new(Code::InvalidRequest, format!("`max_age` is `{text}`; expected a number of seconds")))
+            Err(Refusal::new(ErrorCode::InvalidRequest, format!("`max_age` is `{text}`; expected a number of seconds")))
         }
     }
 }
@@ -287,7 +290,7 @@ fn display(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     match draft.params.get("display") {
         None | Some("page" | "popup" | "touch" | "wap") => Ok(()),
         Some(other) => Err(Refusal::new(
-            Code::InvalidRequest,
+            ErrorCode::InvalidRequest,
             format!("`display` is `{other}`; expected page, popup, touch or wap"),
         )),
     }
@@ -305,7 +308,7 @@ fn acr_values(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     match draft.claims.essential_acr() {
         Some(values) if !values.is_empty() && !values.iter().any(|value| ACR_VALUES.contains(&value.as_str())) => {
             Err(Refusal::new(
-                Code::UnmetAuthenticationRequirements,
+                ErrorCode::UnmetAuthenticationRequirements,
                 "no `acr` that is asked for as essential can be reached here; see acr_values_supported",
             ))
         }
@@ -318,14 +321,14 @@ fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let mut expected = draft.claims.subs();
     if let Some(text) = draft.params.get("id_token_hint") {
         let Some(hint) = (draft.context.read_hint)(text) else {
-            return Err(Refusal::new(Code::InvalidRequest, "`id_token_hint` is not an ID token of this server"));
+            return Err(Refusal::new(ErrorCode::InvalidRequest, "`id_token_hint` is not an ID token of this server"));
         };
         expected.insert(hint.sub);
     }
     draft.expected_sub = expected.pop_first();
     if !expected.is_empty() {
         return Err(Refusal::new(
-            Code::InvalidRequest,
+            ErrorCode::InvalidRequest,
             "`id_token_hint` and `claims` name two different users; a request is for one",
         ));
     }
@@ -344,7 +347,7 @@ fn organisation(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         if !draft.client.metadata.scope.contains("org") && !draft.client.metadata.scope.contains(token) {
             if matches!(wish, OrgWish::Slug(_)) {
                 return Err(Refusal::new(
-                    Code::InvalidScope,
+                    ErrorCode::InvalidScope,
                     format!(
                         "the scope `{token}` is not registered for this client; register `org` to allow any organisation"
                     ),
@@ -355,7 +358,7 @@ fn organisation(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         match (&draft.org, wish) {
             (OrgWish::Slug(_), OrgWish::Slug(_)) => {
                 return Err(Refusal::new(
-                    Code::InvalidScope,
+                    ErrorCode::InvalidScope,
                     "`scope` names two organisations; a token is bound to one, so ask once for each",
                 ));
             }
@@ -379,7 +382,10 @@ fn scope(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         }
     });
     if draft.scope.is_empty() {
-        return Err(Refusal::new(Code::InvalidScope, "none of the scopes asked for is registered for this client"));
+        return Err(Refusal::new(
+            ErrorCode::InvalidScope,
+            "none of the scopes asked for is registered for this client",
+        ));
     }
     Ok(())
 }

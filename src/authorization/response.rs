@@ -123,7 +123,7 @@ impl From<Refusal> for Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Code;
+    use crate::protocol::ErrorCode;
 
     fn recipient(redirect_uri: &str, mode: ResponseMode) -> Recipient {
         Recipient {
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_error_carries_state_and_issuer_too() {
-        let refusal = Refusal::new(Code::AccessDenied, "the user said no");
+        let refusal = Refusal::new(ErrorCode::AccessDenied, "the user said no");
         let location = recipient("app.example:/cb", ResponseMode::Fragment).refuse(&refusal).location();
         assert_eq!(
             location.as_deref(),

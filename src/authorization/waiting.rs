@@ -1,7 +1,7 @@
 //! Requests that wait for a login, a choice or a consent, each in the browser that began it (product decision 10).
 
 use crate::{
-    protocol::{Code, Lifetime, Params, Refusal, Result, Timestamp},
+    protocol::{ErrorCode, Lifetime, Params, Refusal, Result, Timestamp},
     random::Random,
     store::{
         Access, Write,
@@ -102,7 +102,7 @@ impl Keepable {
             return Ok(Self(query));
         }
         Err(Refusal::new(
-            Code::InvalidRequest,
+            ErrorCode::InvalidRequest,
             format!(
                 "the request takes {} bytes, and no more than {LARGEST} are kept while its user signs in and is asked; \
                  let `state` be a reference to what it stands for, and ask for less in `claims`",

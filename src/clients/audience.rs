@@ -2,7 +2,7 @@
 
 use super::{AccessTokenFormat, Client, Gate, Resource};
 use crate::protocol::{
-    Code, Params, Refusal, Scope,
+    ErrorCode, Params, Refusal, Scope,
     permission::{Pattern, Permission, ScopeToken, classify},
     typ,
 };
@@ -46,13 +46,13 @@ pub fn asked(params: &Params, client: &Client, resources: &[Resource]) -> Result
     for uri in params.all("resource") {
         let known = resources.iter().find(|resource| resource.uri == uri).ok_or_else(|| {
             Refusal::new(
-                Code::InvalidTarget,
+                ErrorCode::InvalidTarget,
                 "`resource` names no API that is registered here; it has to match to the letter",
             )
         })?;
         if !may_use(client, known) {
             return Err(Refusal::new(
-                Code::InvalidTarget,
+                ErrorCode::InvalidTarget,
                 "`resource` names an API that this client may not ask tokens for",
             ));
         }
@@ -82,7 +82,7 @@ pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: 
             resources.iter().filter(|resource| !resource.is_issuer() && tells(scope, resource)).collect();
         if told.len() > 1 {
             return Err(Refusal::new(
-                Code::InvalidScope,
+                ErrorCode::InvalidScope,
                 "the scopes belong to more than one API; say which one with `resource` (RFC 8707)",
             ));
         }
@@ -91,7 +91,10 @@ pub fn resolve(scope: &Scope, asked: &[String], resources: &[Resource], issuer: 
         resources.iter().filter(|resource| asked.contains(&resource.uri)).collect()
     };
     if chosen.is_empty() && !asked.is_empty() {
-        return Err(Refusal::new(Code::InvalidTarget, "the API that the tokens were for is not registered any more"));
+        return Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            "the API that the tokens were for is not registered any more",
+        ));
     }
     // The issuer is the default.
     let chosen = if chosen.is_empty() { resources.iter().filter(|own| own.is_issuer()).collect() } else { chosen };
@@ -210,7 +213,7 @@ pub fn client_scope(
     let kept = scope.filter(|token| belongs(token, &audience, resources));
     match scope.iter().find(|token| asked.is_some() && !kept.contains(token)) {
         Some(foreign) => Err(Refusal::new(
-            Code::InvalidScope,
+            ErrorCode::InvalidScope,
             format!("the scope `{foreign}` does not belong to the API that `resource` names"),
         )),
         None => Ok((kept, audience)),
@@ -229,7 +232,7 @@ fn own_scope(text: &str, registered: &Scope) -> Result<Scope, Refusal> {
         }
         ScopeToken::Permission(_) | ScopeToken::Unknown => "is not registered for this client, to the letter",
     };
-    Err(Refusal::new(Code::InvalidScope, format!("the scope `{token}` {what}")))
+    Err(Refusal::new(ErrorCode::InvalidScope, format!("the scope `{token}` {what}")))
 }
 
 /// Whether a concrete scope belongs to an audience: an API in it lists it, or none lists it and the issuer is in it.
@@ -338,7 +341,7 @@ mod tests {
     fn the_scopes_of_two_apis_need_a_word_on_which() {
         for text in ["kb:read crm:read", "kb:*", "*"] {
             let refusal = resolve(&scope(text), &[], &resources(), ISSUER).unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidScope, "{text}");
+            assert_eq!(refusal.code, ErrorCode::InvalidScope, "{text}");
             assert!(refusal.description.contains("resource"), "{}", refusal.description);
         }
         assert_eq!(resolved("kb:read crm:read", &[KB, CRM]).uris, [KB, CRM]);
@@ -397,7 +400,7 @@ mod tests {
         for uri in
             ["https://kb.example/", "https://KB.example", "kb", "https://id.example/api/v1", "https://kb.example#a"]
         {
-            assert_eq!(asks(&job, None, &[uri]).unwrap_err().code, Code::InvalidTarget, "{uri}");
+            assert_eq!(asks(&job, None, &[uri]).unwrap_err().code, ErrorCode::InvalidTarget, "{uri}");
         }
         assert!(asks(&client("openid", &[]), None, &[KB]).is_err());
     }
@@ -413,9 +416,9 @@ mod tests {
             ["openid", "offline_access", "org", "org:acme", "kb:w*", "kb:write", "*", "crm:read", "kb:read nothing"]
         {
             let refusal = asks(&job, Some(text), &[]).unwrap_err();
-            assert_eq!(refusal.code, Code::InvalidScope, "{text}");
+            assert_eq!(refusal.code, ErrorCode::InvalidScope, "{text}");
         }
-        assert_eq!(asks(&job, Some("nobody:lists"), &[KB]).unwrap_err().code, Code::InvalidScope);
+        assert_eq!(asks(&job, Some("nobody:lists"), &[KB]).unwrap_err().code, ErrorCode::InvalidScope);
         let refusal = asks(&job, Some("kb:read openid"), &[]).unwrap_err();
         assert!(refusal.description.contains("`openid`"), "{}", refusal.description);
     }
@@ -424,7 +427,7 @@ mod tests {
     fn a_client_without_scopes_of_its_own_still_gets_a_token_that_says_who_it_is() {
         assert_eq!(asks(&client("openid profile", &[]), None, &[]).unwrap(), (String::new(), vec![ISSUER.into()]));
         let both = client("kb:read crm:read", &[]);
-        assert_eq!(asks(&both, None, &[]).unwrap_err().code, Code::InvalidScope, "it has to say which API");
+        assert_eq!(asks(&both, None, &[]).unwrap_err().code, ErrorCode::InvalidScope, "it has to say which API");
         assert_eq!(asks(&both, None, &[CRM]).unwrap().0, "crm:read");
     }
 }

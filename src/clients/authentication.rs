@@ -5,7 +5,7 @@ use std::sync::Arc;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{Client, Registry, registry::Registered};
-use crate::protocol::{Code, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
+use crate::protocol::{ErrorCode, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
 
 /// A client that has proven to be who it says, or a public one, which cannot. Only [`authenticate`] makes one.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Presented {
     fn read(authorization: Option<&str>, params: &Params) -> Result<Self, Refusal> {
         if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
             return Err(Refusal::new(
-                Code::InvalidClient,
+                ErrorCode::InvalidClient,
                 "`client_assertion` is not supported by this server; use client_secret_basic or client_secret_post",
             ));
         }
@@ -80,7 +80,7 @@ impl Presented {
         let Some(header) = authorization else {
             let Some(id) = id else {
                 return Err(Refusal::new(
-                    Code::InvalidClient,
+                    ErrorCode::InvalidClient,
                     "the request names no client: send client_id and client_secret by HTTP Basic or in the body",
                 ));
             };
@@ -89,14 +89,14 @@ impl Presented {
         // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
         if secret.is_some() {
             return Err(Refusal::new(
-                Code::InvalidRequest,
+                ErrorCode::InvalidRequest,
                 "the client secret is in the Authorization header and in the body; use one of the two",
             ));
         }
         let (basic_id, basic_secret) = basic::parse(header)?;
         if id.is_some_and(|id| id != basic_id) {
             return Err(Refusal::new(
-                Code::InvalidRequest,
+                ErrorCode::InvalidRequest,
                 "`client_id` in the body is another client than the one in the Authorization header",
             ));
         }
@@ -116,14 +116,14 @@ fn judge(
         (true, None) => {}
         (true, Some(_)) => {
             return Err(Refusal::new(
-                Code::InvalidClient,
+                ErrorCode::InvalidClient,
                 "this client is public and has no secret; send `client_id` alone, in the body",
             )
             .hint(format!("client {}", client.id)));
         }
         (false, None) => {
             return Err(Refusal::new(
-                Code::InvalidClient,
+                ErrorCode::InvalidClient,
                 "this client has to prove itself: send its secret by HTTP Basic or as `client_secret` in the body",
             )
             .hint(format!("client {}", client.id)));
@@ -146,7 +146,7 @@ fn judge(
 fn failed(presented: &Presented, why: &str) -> Refusal {
     let id: String = presented.id.chars().take(LONGEST_ID).collect();
     Refusal::new(
-        Code::InvalidClient,
+        ErrorCode::InvalidClient,
         "client authentication failed: there is no such client, it is disabled, or its secret is wrong",
     )
     .hint(format!("client {id}: {why}"))

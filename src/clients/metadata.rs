@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{Metadata, registration::Wanted};
 use crate::protocol::{
-    ApplicationType, AuthMethod, Code, GrantType, RedirectUri, Refusal, Scope,
+    ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
     permission::{ScopeToken, classify},
     text,
 };
@@ -162,12 +162,12 @@ fn redirect_uris(settled: &Settled) -> Result<(), Refusal> {
     let metadata = &settled.metadata;
     if metadata.grant_types.contains(&GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
         return Err(Refusal::new(
-            Code::InvalidRedirectUri,
+            ErrorCode::InvalidRedirectUri,
             "`redirect_uris` is empty; with authorization_code the answers have to go somewhere",
         ));
     }
     if metadata.redirect_uris.len() > MOST_URIS || metadata.post_logout_redirect_uris.len() > MOST_URIS {
-        return Err(Refusal::new(Code::InvalidRedirectUri, "there are more than 100 redirect URIs"));
+        return Err(Refusal::new(ErrorCode::InvalidRedirectUri, "there are more than 100 redirect URIs"));
     }
     for uri in &metadata.post_logout_redirect_uris {
         RedirectUri::parse(uri, metadata.application_type)
@@ -262,7 +262,7 @@ fn max_age(settled: &Settled) -> Result<(), Refusal> {
 const MOST_URIS: usize = 100;
 
 fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::new(Code::InvalidClientMetadata, what)
+    Refusal::new(ErrorCode::InvalidClientMetadata, what)
 }
 
 #[cfg(test)]
@@ -277,7 +277,7 @@ mod tests {
         Wanted { redirect_uris: Some(vec!["https://a.example/cb".into()]), ..Wanted::default() }
     }
 
-    fn refused(wanted: Wanted, code: Code, named: &str) {
+    fn refused(wanted: Wanted, code: ErrorCode, named: &str) {
         let refusal = new(wanted).expect_err(named);
         assert_eq!(refusal.code, code, "{}", refusal.description);
         assert!(refusal.description.contains(named), "{}", refusal.description);
@@ -296,11 +296,11 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_by_name() {
-        let bad = Code::InvalidClientMetadata;
-        refused(Wanted::default(), Code::InvalidRedirectUri, "redirect_uris");
+        let bad = ErrorCode::InvalidClientMetadata;
+        refused(Wanted::default(), ErrorCode::InvalidRedirectUri, "redirect_uris");
         refused(
             Wanted { redirect_uris: Some(vec!["http://a.example/cb".into()]), ..web() },
-            Code::InvalidRedirectUri,
+            ErrorCode::InvalidRedirectUri,
             "http://a.example/cb",
         );
         refused(Wanted { client_name: Some(" ".into()), ..web() }, bad, "client_name");
@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(settled.metadata.application_type, ApplicationType::Web);
         let settled = new(with("http://localhost:8081/cb", AuthMethod::ClientSecretBasic)).unwrap();
         assert_eq!(settled.metadata.application_type, ApplicationType::Web);
-        refused(with("com.example.app:/cb", AuthMethod::ClientSecretBasic), Code::InvalidRedirectUri, "native");
+        refused(with("com.example.app:/cb", AuthMethod::ClientSecretBasic), ErrorCode::InvalidRedirectUri, "native");
         let told = Wanted {
             application_type: Some(ApplicationType::Native),
             ..with("com.example.app:/cb", AuthMethod::ClientSecretBasic)

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Client, Metadata, Registry, metadata, registry};
 use crate::{
     protocol::{
-        Algorithm, ApplicationType, AuthMethod, Code, Error, GrantType, Lifetime, PlainSecret, Refusal, Result,
+        Algorithm, ApplicationType, AuthMethod, Error, ErrorCode, GrantType, Lifetime, PlainSecret, Refusal, Result,
         Timestamp,
     },
     random::Random,
@@ -387,5 +387,5 @@ const OF_USERS: &str = "usr_";
 const SHORTEST_SECRET: usize = 32;
 
 fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::new(Code::InvalidClientMetadata, what)
+    Refusal::new(ErrorCode::InvalidClientMetadata, what)
 }

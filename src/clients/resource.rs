@@ -8,7 +8,7 @@ use url::Url;
 use super::Registry;
 use crate::{
     protocol::{
-        Code, Error, Refusal, Result, Scope, Timestamp,
+        Error, ErrorCode, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
         typ, words,
     },
@@ -136,16 +136,18 @@ pub struct Wanted {
 pub async fn create(registry: &Registry, uri: &str, wanted: &Wanted, now: Timestamp) -> Result<Resource> {
     check_uri(uri)?;
     if registry.is_built_in(uri) {
-        return Err(
-            Refusal::new(Code::InvalidTarget, format!("`{uri}` is an API from the start; update it instead")).into()
-        );
+        return Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            format!("`{uri}` is an API from the start; update it instead"),
+        )
+        .into());
     }
     let resource = apply(Resource { name: uri.to_owned(), ..Resource::built_in(uri.to_owned(), "") }, wanted)?;
     let row = to_row(&resource, now);
     let mut tx = registry.store().write().await?;
     check_introspectors(&mut tx, &resource).await?;
     if !resources::insert(&mut tx, &row).await? {
-        return Err(Refusal::new(Code::InvalidTarget, format!("there is already an API `{uri}`")).into());
+        return Err(Refusal::new(ErrorCode::InvalidTarget, format!("there is already an API `{uri}`")).into());
     }
     tx.commit().await?;
     Ok(resource)
@@ -173,7 +175,9 @@ pub async fn update(registry: &Registry, uri: &str, wanted: &Wanted, now: Timest
     if is_there {
         resources::update(&mut tx, &row).await?;
     } else if !resources::insert(&mut tx, &row).await? {
-        return Err(Refusal::new(Code::TemporarilyUnavailable, "somebody else is changing this API; try again").into());
+        return Err(
+            Refusal::new(ErrorCode::TemporarilyUnavailable, "somebody else is changing this API; try again").into()
+        );
     }
     tx.commit().await?;
     Ok(Some(resource))
@@ -185,9 +189,11 @@ pub async fn update(registry: &Registry, uri: &str, wanted: &Wanted, now: Timest
 /// `invalid_target` for the issuer's own.
 pub async fn delete(registry: &Registry, uri: &str) -> Result<bool> {
     if registry.is_built_in(uri) {
-        return Err(
-            Refusal::new(Code::InvalidTarget, format!("`{uri}` is the issuer's own and cannot be deleted")).into()
-        );
+        return Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            format!("`{uri}` is the issuer's own and cannot be deleted"),
+        )
+        .into());
     }
     let mut tx = registry.store().write().await?;
     let was_there = resources::delete(&mut tx, uri).await?;
@@ -197,7 +203,7 @@ pub async fn delete(registry: &Registry, uri: &str) -> Result<bool> {
 
 /// RFC 8707 §2: an absolute URI without a fragment. Compared to the letter, so it has to be plain.
 fn check_uri(uri: &str) -> Result<(), Refusal> {
-    let refuse = |what: &str| Err(Refusal::new(Code::InvalidTarget, format!("`{uri}` {what}")));
+    let refuse = |what: &str| Err(Refusal::new(ErrorCode::InvalidTarget, format!("`{uri}` {what}")));
     if uri.len() > 500 {
         return refuse("is longer than 500 characters");
     }
@@ -310,5 +316,5 @@ pub(super) fn from_row(row: resources::Row) -> Result<Resource> {
 }
 
 fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::new(Code::InvalidClientMetadata, what)
+    Refusal::new(ErrorCode::InvalidClientMetadata, what)
 }

@@ -14,7 +14,7 @@ use axum::{
 use serde::Serialize;
 
 use crate::{
-    protocol::{Code, Error, Refusal, Result},
+    protocol::{Error, ErrorCode, Refusal, Result},
     store::StoreError,
 };
 
@@ -33,7 +33,7 @@ pub fn token(request_id: &str, issuer: &str, outcome: Result<Response>) -> Respo
     outcome.unwrap_or_else(|error| {
         let told = Told::of(&error, request_id, issuer);
         let mut answer = answer(told.status, &told);
-        if told.error == Code::InvalidClient.as_str() {
+        if told.error == ErrorCode::InvalidClient.as_str() {
             challenge(&mut answer, format!("Basic realm=\"{issuer}\", charset=\"UTF-8\""));
         }
         note(&mut answer, error);
@@ -47,8 +47,8 @@ pub fn bearer(request_id: &str, issuer: &str, outcome: Result<Response>) -> Resp
     outcome.unwrap_or_else(|error| {
         let told = Told::of(&error, request_id, issuer);
         let mut answer = answer(told.status, &told);
-        if matches!(told.code, Code::InvalidRequest | Code::InvalidToken | Code::InsufficientScope) {
-            let scope = if told.code == Code::InsufficientScope { ", scope=\"openid\"" } else { "" };
+        if matches!(told.code, ErrorCode::InvalidRequest | ErrorCode::InvalidToken | ErrorCode::InsufficientScope) {
+            let scope = if told.code == ErrorCode::InsufficientScope { ", scope=\"openid\"" } else { "" };
             challenge(
                 &mut answer,
                 format!(
@@ -96,7 +96,7 @@ struct Told {
     error_description: String,
     error_uri: String,
     #[serde(skip)]
-    code: Code,
+    code: ErrorCode,
     #[serde(skip)]
     status: StatusCode,
 }
@@ -106,14 +106,14 @@ impl Told {
         let (code, error_description) = match error {
             Error::Refused(Refusal { code, description, .. }) => (*code, description.to_string()),
             Error::Failed(_) if StoreError::is_behind(error) => (
-                Code::TemporarilyUnavailable,
+                ErrorCode::TemporarilyUnavailable,
                 format!(
                     "this server cannot use its database at the moment; try again; its operator finds the cause under the request id {request_id}"
                 ),
             ),
             // The cause is for the log; the asker gets what leads the operator to it.
             Error::Failed(_) => (
-                Code::ServerError,
+                ErrorCode::ServerError,
                 format!("this server failed; its operator finds the cause under the request id {request_id}"),
             ),
         };
@@ -123,12 +123,12 @@ impl Told {
 }
 
 /// RFC 6749 §5.2 says 400, and 401 for a client that failed to authenticate; RFC 6750 §3.1 says 401 and 403 for tokens.
-fn status(code: Code) -> StatusCode {
+fn status(code: ErrorCode) -> StatusCode {
     match code {
-        Code::InvalidClient | Code::InvalidToken => StatusCode::UNAUTHORIZED,
-        Code::InsufficientScope => StatusCode::FORBIDDEN,
-        Code::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+        ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     }
 }

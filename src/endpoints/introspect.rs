@@ -17,7 +17,7 @@ use crate::{
         refresh_token,
     },
     orgs,
-    protocol::{Code, Refusal, Result},
+    protocol::{ErrorCode, Refusal, Result},
     server::Server,
     tokens::access_token::OrgClaims,
 };
@@ -40,7 +40,7 @@ async fn introspect(server: &Server, call: &Call) -> Result<Response> {
     // RFC 7662 §2.1: the endpoint "MUST also require some form of authorization", against token scanning; a public
     // client can show none.
     if client.client().is_public() {
-        return Err(Refusal::new(Code::InvalidClient, "a public client cannot introspect tokens").into());
+        return Err(Refusal::new(ErrorCode::InvalidClient, "a public client cannot introspect tokens").into());
     }
     let token = params.need("token")?;
     let context = context(server, now);

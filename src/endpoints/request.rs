@@ -11,7 +11,7 @@ use axum::{
 use crate::{
     clients::{AuthenticatedClient, Registry, authentication},
     grants::Context,
-    protocol::{Code, Params, PlainSecret, Refusal, Result, Timestamp},
+    protocol::{ErrorCode, Params, PlainSecret, Refusal, Result, Timestamp},
     server::{LARGEST_BODY, RequestId, Server},
 };
 
@@ -128,7 +128,7 @@ impl Call {
 }
 
 fn refuse(description: &'static str) -> Refusal {
-    Refusal::new(Code::InvalidRequest, description)
+    Refusal::new(ErrorCode::InvalidRequest, description)
 }
 
 /// What an exchange or a look at a token stands on.

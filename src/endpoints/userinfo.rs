@@ -14,7 +14,7 @@ use crate::{
     accounts,
     grants::presented::{self, Behind},
     orgs,
-    protocol::{Code, Refusal, Result},
+    protocol::{ErrorCode, Refusal, Result},
     server::Server,
     tokens::access_token::OrgClaims,
 };
@@ -46,7 +46,7 @@ struct UserInfo<'a> {
 
 async fn tell(server: &Server, token: &str) -> Result<Response> {
     let context = context(server, server.clock.now());
-    let invalid = |what: &'static str| Refusal::new(Code::InvalidToken, what);
+    let invalid = |what: &'static str| Refusal::new(ErrorCode::InvalidToken, what);
     let Some(token) = presented::read(context, token).await? else {
         return Err(invalid("the access token is malformed, expired or revoked").into());
     };
@@ -56,10 +56,10 @@ async fn tell(server: &Server, token: &str) -> Result<Response> {
     }
     let scope = token.scope(&context.registry.resources().await?)?;
     let Behind::User(live) = &token.behind else {
-        return Err(Refusal::new(Code::InsufficientScope, "a client that acts for itself has no user").into());
+        return Err(Refusal::new(ErrorCode::InsufficientScope, "a client that acts for itself has no user").into());
     };
     if !scope.contains("openid") {
-        return Err(Refusal::new(Code::InsufficientScope, "the access token has not the scope `openid`").into());
+        return Err(Refusal::new(ErrorCode::InsufficientScope, "the access token has not the scope `openid`").into());
     }
     let user = &live.user;
     let organizations =

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clients::AuthenticatedClient,
-    protocol::{Code, Error, GrantType, Params, PlainSecret, Refusal, Result, pkce},
+    protocol::{Error, ErrorCode, GrantType, Params, PlainSecret, Refusal, Result, pkce},
     store::grants::{self, Grant},
 };
 
@@ -89,7 +89,7 @@ fn check_presence(client: &AuthenticatedClient, params: &Params) -> Result<(), R
     params.need("redirect_uri")?;
     match params.get("code_verifier") {
         Some(verifier) if !pkce::is_verifier(verifier) => Err(Refusal::new(
-            Code::InvalidRequest,
+            ErrorCode::InvalidRequest,
             "`code_verifier` is not 43 to 128 letters, digits, hyphens, periods, underscores or tildes (RFC 7636 section 4.1)",
         )),
         None if client.client().require_pkce => params.need("code_verifier").map(drop),
@@ -167,7 +167,7 @@ async fn replayed(context: Context<'_>, grant: &Grant) -> Result<Error> {
 }
 
 fn invalid(why: impl Into<String>) -> Error {
-    Refusal::new(Code::InvalidGrant, INVALID).hint(why).into()
+    Refusal::new(ErrorCode::InvalidGrant, INVALID).hint(why).into()
 }
 
 /// A grant as the machine sees it, with the challenge that its code was asked for.

@@ -15,7 +15,7 @@ use url::Url;
 use super::{Context, Granted, issue};
 use crate::{
     clients::{AuthenticatedClient, audience},
-    protocol::{Code, Error, Params, Refusal, Result, Scope},
+    protocol::{Error, ErrorCode, Params, Refusal, Result, Scope},
 };
 
 /// Exchange a client's own credentials for an access token.
@@ -25,7 +25,9 @@ use crate::{
 pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params: &Params) -> Result<Granted> {
     // RFC 6749 §4.4: "MUST only be used by confidential clients."
     if client.client().is_public() {
-        return Err(Refusal::new(Code::UnauthorizedClient, "a public client has no credentials to act with").into());
+        return Err(
+            Refusal::new(ErrorCode::UnauthorizedClient, "a public client has no credentials to act with").into()
+        );
     }
     let resources = context.registry.resources().await?;
     let asked = audience::asked(params, client.client(), &resources)?;

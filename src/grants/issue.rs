@@ -11,7 +11,7 @@ use crate::{
     config::Tokens,
     orgs,
     protocol::{
-        Code, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
+        ErrorCode, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
         typ,
     },
@@ -89,7 +89,7 @@ pub async fn tokens(context: Context<'_>, order: &Order<'_>, params: &Params) ->
     let scope = allowed(live, &order.scope, &audience, &resources);
     if scope.is_empty() {
         let description = "nothing is left of the scope: the user's role or the client's registration has changed";
-        return Err(Refusal::new(Code::InvalidScope, description).into());
+        return Err(Refusal::new(ErrorCode::InvalidScope, description).into());
     }
     let org = live.membership.as_deref().map(|membership| orgs::claims(membership, &scope));
     let (access_token, reference) = access_token(context, live, &scope, &audience, org.as_ref())?;
@@ -188,7 +188,7 @@ fn narrowed_audience(
     }
     if !asked.iter().all(|uri| granted.uris.contains(uri)) {
         return Err(Refusal::new(
-            Code::InvalidTarget,
+            ErrorCode::InvalidTarget,
             "`resource` names an API that was not asked for at the authorization endpoint",
         ));
     }

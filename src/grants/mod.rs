@@ -10,7 +10,7 @@ use crate::{
     clients::{AuthenticatedClient, Registry},
     config::Tokens,
     keys::Keyring,
-    protocol::{Code, Error, GrantType, Params, Refusal, Result, Scope, Timestamp},
+    protocol::{Error, ErrorCode, GrantType, Params, Refusal, Result, Scope, Timestamp},
     random::Random,
     store::{self, Store, grants::Grant},
 };
@@ -85,7 +85,7 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
     let grant_type: GrantType = params.need("grant_type")?.parse()?;
     if !client.client().may_use(grant_type) {
         let description = format!("this client is not registered for the grant {grant_type}");
-        return Err(Refusal::new(Code::UnauthorizedClient, description).into());
+        return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
     }
     store::retried(|| async move {
         match grant_type {
@@ -123,7 +123,7 @@ mod refused {
     use oxide_auth::code_grant::{accesstoken, client_credentials, error::AccessTokenErrorType, refresh};
 
     use super::Refused;
-    use crate::protocol::{Code, Refusal};
+    use crate::protocol::{ErrorCode, Refusal};
 
     impl Refused for Box<accesstoken::Error> {
         fn kind(mut self) -> Refusal {
@@ -146,13 +146,16 @@ mod refused {
     fn refusal(kind: Option<AccessTokenErrorType>) -> Refusal {
         match kind {
             Some(AccessTokenErrorType::InvalidGrant) => Refusal::new(
-                Code::InvalidGrant,
+                ErrorCode::InvalidGrant,
                 "what was presented was issued to another client or for another redirect URI",
             ),
             Some(AccessTokenErrorType::InvalidScope) => {
-                Refusal::new(Code::InvalidScope, "`scope` asks for more than was granted")
+                Refusal::new(ErrorCode::InvalidScope, "`scope` asks for more than was granted")
             }
-            _ => Refusal::new(Code::InvalidRequest, "the token request lacks a parameter, or one of them is malformed"),
+            _ => Refusal::new(
+                ErrorCode::InvalidRequest,
+                "the token request lacks a parameter, or one of them is malformed",
+            ),
         }
     }
 }

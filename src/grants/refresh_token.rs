@@ -16,7 +16,7 @@ use crate::{
     clients::AuthenticatedClient,
     config::Tokens,
     protocol::{
-        Code, Error, Lifetime, Params, Refusal, Result, Scope, Timestamp,
+        Error, ErrorCode, Lifetime, Params, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
     },
     store::grants::{self, Grant, Rotation},
@@ -58,7 +58,7 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
         // Another request of the same token was first: what it made decides what this one gets.
         grant = recover(context, &token).await?;
     }
-    Err(Refusal::new(Code::TemporarilyUnavailable, "too many requests with one refresh token; try again").into())
+    Err(Refusal::new(ErrorCode::TemporarilyUnavailable, "too many requests with one refresh token; try again").into())
 }
 
 /// One try with the grant as it was read; `None` when another request changed it meanwhile.
@@ -218,7 +218,7 @@ fn verify(mut machine: Refresh, input: Input<'_>) -> Result<()> {
 }
 
 fn invalid(why: impl Into<String>) -> Error {
-    Refusal::new(Code::InvalidGrant, INVALID).hint(why).into()
+    Refusal::new(ErrorCode::InvalidGrant, INVALID).hint(why).into()
 }
 
 /// What the machine may see of a token request.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{org, role};
 use crate::{
     protocol::{
-        Code, Error, Refusal, Result, Scope, Timestamp,
+        Error, ErrorCode, Refusal, Result, Scope, Timestamp,
         permission::{Pattern, ScopeToken, classify},
     },
     store::{
@@ -119,7 +119,7 @@ pub async fn add_member(store: &Store, org_id: &str, user_id: &str, role: &str, 
     }
     let role = must_have_role(&mut tx, org_id, role).await?;
     if !memberships::insert(&mut tx, org_id, user_id, &role.id, now.0).await? {
-        let refusal = Refusal::new(Code::InvalidRequest, "the user is a member already");
+        let refusal = Refusal::new(ErrorCode::InvalidRequest, "the user is a member already");
         return Err(refusal.hint("`member set-role` gives another role").into());
     }
     finish(tx, org_id, user_id).await
@@ -189,15 +189,17 @@ async fn must_have_role(tx: &mut Write, org_id: &str, role: &str) -> Result<role
         return Ok(role);
     }
     let names: Vec<String> = roles::of_org(tx, org_id).await?.into_iter().map(|role| role.name).collect();
-    let refusal = Refusal::new(Code::InvalidRequest, "the organisation has no role of that name");
+    let refusal = Refusal::new(ErrorCode::InvalidRequest, "the organisation has no role of that name");
     Err(refusal.hint(format!("it has {}", names.join(", "))).into())
 }
 
 /// Without an owner nobody could ever be given a role again by anybody in the organisation.
 async fn must_leave_an_owner(tx: &mut Write, org: &org::Org, user_id: &str) -> Result<()> {
     if memberships::owned_alone(tx, user_id).await?.contains(&org.slug) {
-        let refusal =
-            Refusal::new(Code::InvalidRequest, "this is the last active owner; an organisation keeps at least one");
+        let refusal = Refusal::new(
+            ErrorCode::InvalidRequest,
+            "this is the last active owner; an organisation keeps at least one",
+        );
         return Err(refusal.hint("make another member an owner first").into());
     }
     Ok(())
@@ -208,7 +210,7 @@ fn no_member() -> Error {
 }
 
 fn refuse(what: &'static str) -> Error {
-    Error::refused(Code::InvalidRequest, what)
+    Error::refused(ErrorCode::InvalidRequest, what)
 }
 
 impl TryFrom<Active> for Membership {

@@ -2,7 +2,7 @@
 
 use super::role;
 use crate::{
-    protocol::{Code, Error, Refusal, Result, Timestamp},
+    protocol::{Error, ErrorCode, Refusal, Result, Timestamp},
     random::Random,
     store::{
         Access, Store, Write, consents, memberships,
@@ -49,7 +49,7 @@ impl Slug {
             Ok(Self(text.to_owned()))
         } else {
             Err(Refusal::new(
-                Code::InvalidRequest,
+                ErrorCode::InvalidRequest,
                 "a slug has 1 to 63 lower-case letters and digits, with single hyphens between them",
             ))
         }
@@ -79,7 +79,7 @@ pub async fn create(store: &Store, new: NewOrg<'_>, now: Timestamp, random: &Ran
     };
     let mut tx = store.write().await?;
     if !orgs::insert(&mut tx, &org).await? {
-        let refusal = Refusal::new(Code::InvalidRequest, "the slug is taken");
+        let refusal = Refusal::new(ErrorCode::InvalidRequest, "the slug is taken");
         return Err(refusal.hint("a deleted organisation keeps its slug: old tokens name it").into());
     }
     for role in role::seeded(&org.id, now, random) {
@@ -169,13 +169,16 @@ pub(super) async fn hold(tx: &mut Write, org_id: &str) -> Result<Org> {
 }
 
 fn gone() -> Error {
-    Error::refused(Code::InvalidRequest, "the organisation does not exist any more")
+    Error::refused(ErrorCode::InvalidRequest, "the organisation does not exist any more")
 }
 
 fn parse_name(text: &str) -> std::result::Result<String, Refusal> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.contains(char::is_control) {
-        return Err(Refusal::new(Code::InvalidRequest, "the name of an organisation is a line of 1 to 100 characters"));
+        return Err(Refusal::new(
+            ErrorCode::InvalidRequest,
+            "the name of an organisation is a line of 1 to 100 characters",
+        ));
     }
     Ok(name.to_owned())
 }
@@ -207,7 +210,7 @@ mod tests {
             "a\0",
             &"a".repeat(64),
         ] {
-            assert_eq!(Slug::parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad:?}");
+            assert_eq!(Slug::parse(bad).unwrap_err().code, ErrorCode::InvalidRequest, "{bad:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::org;
 use crate::{
-    protocol::{Code, Refusal, Result, Timestamp, permission::Pattern},
+    protocol::{ErrorCode, Refusal, Result, Timestamp, permission::Pattern},
     random::Random,
     store::{
         Access, Store, StoreError, Write, memberships,
@@ -217,7 +217,7 @@ fn parse_level(level: i64) -> std::result::Result<i64, Refusal> {
 fn parse_permissions(texts: &[String]) -> std::result::Result<Vec<Pattern>, Refusal> {
     let mut patterns: Vec<Pattern> = Vec::new();
     for text in texts {
-        let pattern = Pattern::parse(text).map_err(|refusal| Refusal { code: Code::InvalidRequest, ..refusal })?;
+        let pattern = Pattern::parse(text).map_err(|refusal| Refusal { code: ErrorCode::InvalidRequest, ..refusal })?;
         if !patterns.contains(&pattern) {
             patterns.push(pattern);
         }
@@ -233,7 +233,7 @@ fn text(patterns: &[Pattern]) -> String {
 }
 
 fn refuse(what: &'static str) -> Refusal {
-    Refusal::new(Code::InvalidRequest, what)
+    Refusal::new(ErrorCode::InvalidRequest, what)
 }
 
 const LONGEST_NAME: usize = 50;
@@ -291,7 +291,7 @@ mod tests {
             assert_eq!(text(&parse(good).unwrap()), good);
         }
         for bad in ["", "kb", "kb:", ":read", "kb:read:now", "openid", "kb read"] {
-            assert_eq!(parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad:?}");
+            assert_eq!(parse(bad).unwrap_err().code, ErrorCode::InvalidRequest, "{bad:?}");
         }
         assert_eq!(parse_permissions(&["kb:read".into(), "kb:read".into()]).unwrap().len(), 1);
     }

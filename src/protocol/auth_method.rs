@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Refusal, words};
+use super::{ErrorCode, Refusal, words};
 
 words! {
     /// A client's `token_endpoint_auth_method`.
@@ -28,7 +28,7 @@ impl FromStr for AuthMethod {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::of(text).ok_or_else(|| {
             Refusal::new(
-                Code::InvalidClientMetadata,
+                ErrorCode::InvalidClientMetadata,
                 format!("`token_endpoint_auth_method` is `{text}`; this server takes {}", Self::listed()),
             )
         })

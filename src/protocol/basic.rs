@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{Code, PlainSecret, Refusal, params::hex};
+use super::{ErrorCode, PlainSecret, Refusal, params::hex};
 
 /// Read the value of an `Authorization: Basic` header: a client id and a secret, each form-encoded before they
 /// were joined by a colon.
@@ -12,7 +12,7 @@ use super::{Code, PlainSecret, Refusal, params::hex};
 /// `invalid_client` for another scheme, and for anything that the encoding does not produce: a loose reading
 /// could find another client than the sender meant.
 pub fn parse(header: &str) -> Result<(String, PlainSecret), Refusal> {
-    let refuse = |what: &'static str| Refusal::new(Code::InvalidClient, what);
+    let refuse = |what: &'static str| Refusal::new(ErrorCode::InvalidClient, what);
     let encoded = header
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
@@ -92,7 +92,7 @@ mod tests {
         for text in
             ["app:%", "app:%4", "app:%zz", "%+1:s", "app:%ff", "app:%00", "app:a b", "app:é", "app", ":s", "%0d%0a:s"]
         {
-            assert_eq!(parse(&header(text)).unwrap_err().code, Code::InvalidClient, "{text}");
+            assert_eq!(parse(&header(text)).unwrap_err().code, ErrorCode::InvalidClient, "{text}");
         }
         for value in [
             "",
@@ -106,7 +106,7 @@ mod tests {
             "BasicYTpi",
             "Basic YTpi YTpi",
         ] {
-            assert_eq!(parse(value).unwrap_err().code, Code::InvalidClient, "{value}");
+            assert_eq!(parse(value).unwrap_err().code, ErrorCode::InvalidClient, "{value}");
         }
     }
 

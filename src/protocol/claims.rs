@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Map, Value};
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// The claims a client asked for one by one (OIDC Core §5.5).
 ///
@@ -38,7 +38,7 @@ impl ClaimsRequest {
     /// # Errors
     /// `invalid_request` for what is not a JSON object of that form, or asks for more than 100 claims.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = |what: &'static str| Refusal::new(Code::InvalidRequest, what);
+        let refuse = |what: &'static str| Refusal::new(ErrorCode::InvalidRequest, what);
         // A JSON array would be taken for the fields in order.
         if !text.trim_start().starts_with('{') {
             return Err(refuse("`claims` is not a JSON object"));
@@ -232,7 +232,7 @@ mod tests {
         fn no_text_breaks_the_reader(text in ".{0,200}", bytes in vec(any::<u8>(), 0..80), json in "[\\[\\]{}:,\"a0tn\\\\-]{0,60}") {
             for text in [&text, &*String::from_utf8_lossy(&bytes), &json, &format!("{{{json}}}")] {
                 if let Err(refusal) = ClaimsRequest::parse(text) {
-                    prop_assert_eq!(refusal.code, Code::InvalidRequest);
+                    prop_assert_eq!(refusal.code, ErrorCode::InvalidRequest);
                 }
             }
         }
@@ -317,7 +317,7 @@ mod tests {
         for text in
             ["", "null", "[]", "[{},{}]", "{", "\"a\"", r#"{"userinfo":[]}"#, r#"{"id_token":{"acr":7}}"#, &deep, &many]
         {
-            assert_eq!(ClaimsRequest::parse(text).unwrap_err().code, Code::InvalidRequest, "{text}");
+            assert_eq!(ClaimsRequest::parse(text).unwrap_err().code, ErrorCode::InvalidRequest, "{text}");
         }
         assert!(ClaimsRequest::parse("{}").unwrap().is_empty());
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, iter, panic::Location};
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// What comes back from anything that can go wrong.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,7 +25,7 @@ pub struct Fault {
 impl Error {
     /// A refusal in one step.
     #[must_use]
-    pub fn refused(code: Code, description: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    pub fn refused(code: ErrorCode, description: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Self::Refused(Refusal::new(code, description))
     }
 

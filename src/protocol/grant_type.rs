@@ -4,7 +4,7 @@ use std::{borrow::Cow, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Refusal, words};
+use super::{ErrorCode, Refusal, words};
 
 words! {
     /// What a client may exchange for tokens at the token endpoint.
@@ -27,7 +27,7 @@ impl FromStr for GrantType {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::of(text).ok_or_else(|| {
             Refusal::new(
-                Code::UnsupportedGrantType,
+                ErrorCode::UnsupportedGrantType,
                 format!("`grant_type` is `{text}`; this server takes {}", Self::listed()),
             )
         })

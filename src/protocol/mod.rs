@@ -27,7 +27,7 @@ pub use grant_type::GrantType;
 pub use params::{Params, Readable};
 pub use prompt::Prompt;
 pub use redirect_uri::{ApplicationType, RedirectUri};
-pub use refusal::{Code, Refusal};
+pub use refusal::{ErrorCode, Refusal};
 pub use response_mode::ResponseMode;
 pub use scope::Scope;
 pub use secret::{PlainSecret, SecretHash};

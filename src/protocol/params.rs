@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use url::form_urlencoded;
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// Parameters from a query or a form, in the order they came. `resource` alone may repeat (RFC 8707 §2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Params {
     /// # Errors
     /// `invalid_request`, naming it.
     pub fn need(&self, name: &'static str) -> Result<&str, Refusal> {
-        self.get(name).ok_or_else(|| Refusal::new(Code::InvalidRequest, format!("`{name}` is missing")))
+        self.get(name).ok_or_else(|| Refusal::new(ErrorCode::InvalidRequest, format!("`{name}` is missing")))
     }
 
     /// Every value of a parameter that may repeat.
@@ -107,7 +107,7 @@ impl Readable {
     }
 
     fn note(&mut self, flaw: String) {
-        self.flaw.get_or_insert_with(|| Refusal::new(Code::InvalidRequest, flaw));
+        self.flaw.get_or_insert_with(|| Refusal::new(ErrorCode::InvalidRequest, flaw));
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_repeated_parameter_is_refused_except_resource() {
         let refusal = Params::parse(b"scope=a&scope=b").unwrap_err();
-        assert_eq!(refusal.code, Code::InvalidRequest);
+        assert_eq!(refusal.code, ErrorCode::InvalidRequest);
         assert_eq!(refusal.description, "`scope` is given more than once");
         let params = Params::parse(b"resource=https://a&resource=https://b").unwrap();
         assert_eq!(params.all("resource").count(), 2);
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn bytes_that_are_not_text_are_refused() {
         for bad in [&b"state=%ff"[..], b"state=\xff", b"state=%00", b"state=%C3%28"] {
-            assert_eq!(Params::parse(bad).unwrap_err().code, Code::InvalidRequest, "{bad:?}");
+            assert_eq!(Params::parse(bad).unwrap_err().code, ErrorCode::InvalidRequest, "{bad:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// One concrete permission, `resource:action`, such as `kb:read`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,7 +15,7 @@ impl Permission {
     /// `invalid_scope` for anything else, and for the resource `org`, which is how organisations are named.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         Self::read(text).ok_or_else(|| {
-            Refusal::new(Code::InvalidScope, format!("`{text}` is not a permission of the form resource:action"))
+            Refusal::new(ErrorCode::InvalidScope, format!("`{text}` is not a permission of the form resource:action"))
         })
     }
 
@@ -63,7 +63,7 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         Self::read(text).ok_or_else(|| {
             Refusal::new(
-                Code::InvalidScope,
+                ErrorCode::InvalidScope,
                 format!(
                     "`{text}` is neither a permission such as kb:read nor a pattern such as *, kb:*, *:read, kb:r*"
                 ),

@@ -1,13 +1,13 @@
 //! Proof Key for Code Exchange (RFC 7636), `S256` alone.
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// Check the form of a `code_challenge` and its method; `None` when neither was sent.
 ///
 /// # Errors
 /// `invalid_request` for `plain`, another method, or a challenge that no SHA-256 can be.
 pub fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<Option<String>, Refusal> {
-    let refuse = |what: String| Err(Refusal::new(Code::InvalidRequest, what));
+    let refuse = |what: String| Err(Refusal::new(ErrorCode::InvalidRequest, what));
     match (challenge, method) {
         (None, None) => Ok(None),
         (None, Some(_)) => refuse("`code_challenge_method` is given without `code_challenge`".into()),
@@ -46,7 +46,7 @@ mod tests {
     fn plain_is_refused_whether_said_or_meant() {
         let text = "a".repeat(43);
         for method in [Some("plain"), None, Some("s256"), Some("S512")] {
-            assert_eq!(challenge(Some(&text), method).unwrap_err().code, Code::InvalidRequest, "{method:?}");
+            assert_eq!(challenge(Some(&text), method).unwrap_err().code, ErrorCode::InvalidRequest, "{method:?}");
         }
         assert_eq!(challenge(Some(&text), Some("S256")).unwrap(), Some(text));
     }

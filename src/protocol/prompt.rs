@@ -1,6 +1,6 @@
 //! The `prompt` parameter (OIDC Core §3.1.2.1).
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// What the client wants the user to be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,14 +34,14 @@ impl Prompt {
                 "select_account" => prompt.select_account = true,
                 other => {
                     return Err(Refusal::new(
-                        Code::InvalidRequest,
+                        ErrorCode::InvalidRequest,
                         format!("`prompt` is `{other}`; this server takes {}", Self::VALUES.join(", ")),
                     ));
                 }
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(Refusal::new(Code::InvalidRequest, "`prompt` is none and something else at once"));
+            return Err(Refusal::new(ErrorCode::InvalidRequest, "`prompt` is none and something else at once"));
         }
         Ok(prompt)
     }

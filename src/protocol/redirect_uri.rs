@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use url::Url;
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// Where a client runs (OIDC Registration §2, `application_type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -221,7 +221,7 @@ fn is_dangerous(scheme: &str) -> bool {
 
 fn refuse(text: &str, what: &str) -> Refusal {
     let shown: String = text.chars().take(200).collect();
-    Refusal::new(Code::InvalidRedirectUri, format!("the redirect URI `{shown}` {what}"))
+    Refusal::new(ErrorCode::InvalidRedirectUri, format!("the redirect URI `{shown}` {what}"))
 }
 
 fn refuse_if(is_wrong: bool, what: &'static str) -> Result<(), &'static str> {
@@ -345,7 +345,7 @@ mod tests {
             "ws://a.example",
             "feed:javascript:alert(1)",
         ] {
-            assert_eq!(native(text).unwrap_err().code, Code::InvalidRedirectUri, "{text}");
+            assert_eq!(native(text).unwrap_err().code, ErrorCode::InvalidRedirectUri, "{text}");
         }
     }
 
@@ -393,7 +393,7 @@ mod tests {
             "com.example.app://user@host/cb",
         ] {
             let refusal = native(text).expect_err(text);
-            assert_eq!(refusal.code, Code::InvalidRedirectUri);
+            assert_eq!(refusal.code, ErrorCode::InvalidRedirectUri);
             assert!(web(text).is_err(), "{text}");
         }
         assert_eq!(

@@ -7,7 +7,7 @@ use super::words;
 words! {
     /// The error codes of OAuth 2.0 and OpenID Connect that this server answers with.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Code {
+    pub enum ErrorCode {
         /// RFC 6749 §4.1.2.1, §5.2: a parameter is missing, repeated or malformed.
         InvalidRequest = "invalid_request",
         /// RFC 6749 §5.2: client authentication failed.
@@ -55,7 +55,7 @@ words! {
     }
 }
 
-impl Code {
+impl ErrorCode {
     /// The `error_uri` that goes with it: the page that explains it.
     #[must_use]
     pub fn uri(self, issuer: &str) -> String {
@@ -67,7 +67,7 @@ impl Code {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// For the machine that asked.
-    pub code: Code,
+    pub code: ErrorCode,
     /// For that machine's developer: which parameter, what came, what was expected.
     pub description: Cow<'static, str>,
     /// For the operator's log alone; never on the wire.
@@ -78,7 +78,7 @@ impl Refusal {
     /// A refusal whose description keeps to the alphabet of RFC 6749 §5.2: what came from a stranger is
     /// stripped of quotes, backslashes, controls and anything beyond ASCII, and cut to 400 characters.
     #[must_use]
-    pub fn new(code: Code, description: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let description = description.into();
         let description = if description.len() <= LONGEST_DESCRIPTION && description.bytes().all(is_nqschar) {
             description

@@ -1,6 +1,6 @@
 //! The `response_mode` parameter (OAuth 2.0 Multiple Response Type Encoding Practices §2.1, Form Post Response Mode).
 
-use super::{Code, Refusal, words};
+use super::{ErrorCode, Refusal, words};
 
 words! {
     /// How the answer to an authorization request travels through the browser.
@@ -25,7 +25,7 @@ impl ResponseMode {
         let Some(text) = text else { return Ok(Self::default()) };
         Self::of(text).ok_or_else(|| {
             Refusal::new(
-                Code::InvalidRequest,
+                ErrorCode::InvalidRequest,
                 format!("`response_mode` is `{text}`; this server takes {}", Self::listed()),
             )
         })

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Code, Refusal};
+use super::{ErrorCode, Refusal};
 
 /// An ordered set of scope tokens. The order is the asker's and only the text's: two scopes with the same tokens allow the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,13 +20,13 @@ impl Scope {
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
                 return Err(Refusal::new(
-                    Code::InvalidScope,
+                    ErrorCode::InvalidScope,
                     "`scope` holds a character that no scope may have (RFC 6749 section 3.3)",
                 ));
             }
             scope.insert(token);
             if scope.0.len() > MOST_TOKENS {
-                return Err(Refusal::new(Code::InvalidScope, "`scope` has more than 100 entries"));
+                return Err(Refusal::new(ErrorCode::InvalidScope, "`scope` has more than 100 entries"));
             }
         }
         Ok(scope)
@@ -114,7 +114,7 @@ mod tests {
     fn an_endless_scope_is_refused() {
         let many = |count: usize| (0..count).map(|n| format!("s{n}")).collect::<Vec<_>>().join(" ");
         assert!(Scope::parse(&many(100)).is_ok());
-        assert_eq!(Scope::parse(&many(101)).unwrap_err().code, Code::InvalidScope);
+        assert_eq!(Scope::parse(&many(101)).unwrap_err().code, ErrorCode::InvalidScope);
     }
 
     proptest! {
@@ -134,7 +134,7 @@ mod tests {
         #[test]
         fn a_character_that_no_scope_may_have_is_refused(before in token(), bad in "[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]", after in token()) {
             let refusal = Scope::parse(&format!("{before}{bad}{after}")).unwrap_err();
-            prop_assert_eq!(refusal.code, Code::InvalidScope);
+            prop_assert_eq!(refusal.code, ErrorCode::InvalidScope);
         }
 
         #[test]

@@ -15,7 +15,7 @@ use crate::{
     },
     authorization::login::Login,
     orgs::{self, Membership},
-    protocol::{Code, Error, Params, PlainSecret, RedirectUri, Refusal, Timestamp},
+    protocol::{Error, ErrorCode, Params, PlainSecret, RedirectUri, Refusal, Timestamp},
     server::Server,
     store::{
         self, StoreError, browser_sessions,
@@ -201,7 +201,7 @@ async fn change_password(
         }
         Ok(Attempt::Wrong) => AccountProblem::WrongPassword,
         Ok(Attempt::Throttled { until }) => AccountProblem::Throttled { seconds: (until - now).0.max(1) },
-        Err(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => AccountProblem::Busy,
+        Err(Error::Refused(refusal)) if refusal.code == ErrorCode::TemporarilyUnavailable => AccountProblem::Busy,
         Err(error) => return Err(error.into()),
     };
     Ok(problem.into())

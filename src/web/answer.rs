@@ -12,7 +12,7 @@ use crate::{
         waiting::Waiting,
     },
     endpoints::dialect,
-    protocol::{Code, Error, Params, Refusal},
+    protocol::{Error, ErrorCode, Params, Refusal},
     server::Server,
     store::{
         authorization_requests,
@@ -125,7 +125,7 @@ pub async fn deny(server: &Server, visitor: &Visitor, waiting: Waiting) -> Resul
 pub async fn tell_no(server: &Server, visitor: &Visitor, params: Params) -> Result<Response, PageError> {
     match authorize::read(server, params).await {
         Ok(request) => {
-            let refusal = Refusal::new(Code::AccessDenied, "the user said no");
+            let refusal = Refusal::new(ErrorCode::AccessDenied, "the user said no");
             tell(visitor, &request.recipient, refusal)
         }
         Err(rejection) => refuse(visitor, rejection),

@@ -3,7 +3,7 @@
 use axum::{extract::Path, http::StatusCode, response::Response};
 
 use crate::{
-    protocol::Code,
+    protocol::ErrorCode,
     web::{
         headers::{self, PagePolicy},
         locale::Locale,
@@ -22,7 +22,7 @@ pub const ERRORS: &str = "/errors";
 pub async fn one(visitor: Visitor, Path(code): Path<String>) -> Response {
     // For developers, so in the language of the specifications, and in that alone.
     let frame = visitor.frame(Locale::En);
-    match Code::ALL.iter().copied().find(|known| known.as_str() == code) {
+    match ErrorCode::ALL.iter().copied().find(|known| known.as_str() == code) {
         Some(code) => answer(StatusCode::OK, views::error_code(&frame, code)),
         None => answer(StatusCode::NOT_FOUND, views::error_codes(&frame)),
     }

@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    protocol::{Code, Params, Refusal},
+    protocol::{ErrorCode, Params, Refusal},
     web::page::PageError,
 };
 
@@ -66,11 +66,11 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
         let is_form = essence.eq_ignore_ascii_case("application/x-www-form-urlencoded");
         let sent = request.extensions().get::<SentForm>().cloned();
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            Refusal::new(Code::InvalidRequest, "the body cannot be read").hint(rejection.body_text())
+            Refusal::new(ErrorCode::InvalidRequest, "the body cannot be read").hint(rejection.body_text())
         })?;
         if !is_form && !body.is_empty() {
             return Err(Refusal::new(
-                Code::InvalidRequest,
+                ErrorCode::InvalidRequest,
                 "the content type is not application/x-www-form-urlencoded",
             )
             .into());

@@ -19,7 +19,7 @@ use crate::{
         request::Request,
         waiting::{self, Waiting},
     },
-    protocol::{Code, Error, PlainSecret, Timestamp},
+    protocol::{Error, ErrorCode, PlainSecret, Timestamp},
     server::Server,
     web::{
         account::ACCOUNT,
@@ -117,7 +117,7 @@ pub async fn post(
         }
         Ok(Attempt::Wrong) => LoginProblem::Wrong,
         Ok(Attempt::Throttled { until }) => LoginProblem::Throttled { seconds: (until - now).0.max(1) },
-        Err(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => LoginProblem::Busy,
+        Err(Error::Refused(refusal)) if refusal.code == ErrorCode::TemporarilyUnavailable => LoginProblem::Busy,
         Err(error) => return Err(error.into()),
     };
     show(&server, &visitor, &browser, &purpose, &username, Some(problem)).await

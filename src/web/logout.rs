@@ -10,7 +10,7 @@ use axum::{
 use crate::{
     accounts,
     clients::Client,
-    protocol::{Code, Params, Readable, RedirectUri, Refusal, Timestamp},
+    protocol::{ErrorCode, Params, Readable, RedirectUri, Refusal, Timestamp},
     server::Server,
     store,
     tokens::id_token::{self, HintClaims},
@@ -128,7 +128,7 @@ struct Wish {
 
 impl Wish {
     async fn read(server: &Server, params: Params) -> Result<Self, PageError> {
-        let refuse = |why: &'static str| Err(PageError::sign_out(Refusal::new(Code::InvalidRequest, why)));
+        let refuse = |why: &'static str| Err(PageError::sign_out(Refusal::new(ErrorCode::InvalidRequest, why)));
         let hint = match params.get("id_token_hint") {
             None => None,
             // OIDC RP-Initiated Logout §2: an expired hint is as good as another.

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 use crate::{
     authorization::response,
     endpoints::dialect,
-    protocol::{Code, Error, Params, Refusal, Result},
+    protocol::{Error, ErrorCode, Params, Refusal, Result},
     server::Server,
     store::{MayConflict, StoreError, authorization_requests, browser_sessions},
     web::{
@@ -60,7 +60,9 @@ impl PageError {
             }
             Self::Authorization(Error::Refused(_)) => ProblemKind::Authorization,
             Self::SignOut(Error::Refused(_)) => ProblemKind::SignOut,
-            Self::Other(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable => ProblemKind::Busy,
+            Self::Other(Error::Refused(refusal)) if refusal.code == ErrorCode::TemporarilyUnavailable => {
+                ProblemKind::Busy
+            }
             Self::Other(Error::Refused(_)) => ProblemKind::Unreadable,
             Self::NoReference => ProblemKind::NothingAsked,
             Self::NoCookies(_) => ProblemKind::NoCookies,
@@ -109,10 +111,14 @@ impl PageError {
     fn into_error(self) -> Error {
         match self {
             Self::Authorization(error) | Self::SignOut(error) | Self::Other(error) => error,
-            Self::NoReference => Refusal::new(Code::InvalidRequest, "`request` is missing").into(),
-            Self::NoCookies(_) => Refusal::new(Code::InvalidRequest, "the browser keeps no cookies").into(),
-            Self::Expired | Self::Late(_) => Refusal::new(Code::InvalidRequest, "the page is past its time").into(),
-            Self::Forged => Refusal::new(Code::InvalidRequest, "the form was sent from a page of another site").into(),
+            Self::NoReference => Refusal::new(ErrorCode::InvalidRequest, "`request` is missing").into(),
+            Self::NoCookies(_) => Refusal::new(ErrorCode::InvalidRequest, "the browser keeps no cookies").into(),
+            Self::Expired | Self::Late(_) => {
+                Refusal::new(ErrorCode::InvalidRequest, "the page is past its time").into()
+            }
+            Self::Forged => {
+                Refusal::new(ErrorCode::InvalidRequest, "the form was sent from a page of another site").into()
+            }
         }
     }
 }

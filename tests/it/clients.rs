@@ -12,7 +12,7 @@ use latchkey::{
         registration::{self, Information, New, OldSecret, Wanted},
         resource,
     },
-    protocol::{Algorithm, ApplicationType, AuthMethod, Code, Error, GrantType, Lifetime, PlainSecret, Timestamp},
+    protocol::{Algorithm, ApplicationType, AuthMethod, Error, ErrorCode, GrantType, Lifetime, PlainSecret, Timestamp},
     random::Random,
     store::Store,
 };
@@ -62,7 +62,7 @@ impl Desk {
     pub(crate) async fn lets_in(&self, request: Request<'_>, at: Timestamp) -> bool {
         match self.asks(request, at).await {
             Ok(_) => true,
-            Err(Error::Refused(refusal)) if refusal.code == Code::InvalidClient => false,
+            Err(Error::Refused(refusal)) if refusal.code == ErrorCode::InvalidClient => false,
             Err(other) => panic!("{other}"),
         }
     }
@@ -99,7 +99,7 @@ fn wiki() -> New {
     }
 }
 
-fn refusal<T>(result: Result<T, Error>) -> (Code, String) {
+fn refusal<T>(result: Result<T, Error>) -> (ErrorCode, String) {
     match result {
         Err(Error::Refused(refusal)) => (refusal.code, refusal.description.into_owned()),
         Err(Error::Failed(fault)) => panic!("{fault}"),
@@ -139,7 +139,7 @@ async fn whoever_fails_hears_the_same_sentence() {
     }
     assert!(registration::disable(&desk.registry, "wiki", NOW).await.unwrap());
     heard.push(refusal(desk.asks(basic("wiki", secret.expose()), NOW).await));
-    assert_eq!(heard[0].0, Code::InvalidClient);
+    assert_eq!(heard[0].0, ErrorCode::InvalidClient);
     heard.dedup();
     assert_eq!(heard.len(), 1, "{heard:?}");
 }
@@ -150,19 +150,19 @@ async fn one_method_and_one_client_per_request() {
     let (_, secret) = desk.creates_wiki().await;
     let mut twice = basic("wiki", secret.expose());
     twice.body = vec![("client_id", "wiki"), ("client_secret", secret.expose())];
-    assert_eq!(refusal(desk.asks(twice, NOW).await).0, Code::InvalidRequest);
+    assert_eq!(refusal(desk.asks(twice, NOW).await).0, ErrorCode::InvalidRequest);
     let mut two_clients = basic("wiki", secret.expose());
     two_clients.body = vec![("client_id", "phone")];
-    assert_eq!(refusal(desk.asks(two_clients, NOW).await).0, Code::InvalidRequest);
+    assert_eq!(refusal(desk.asks(two_clients, NOW).await).0, ErrorCode::InvalidRequest);
     let bearer = Request { header: Some("Bearer abc".into()), body: vec![("client_id", "wiki")] };
-    assert_eq!(refusal(desk.asks(bearer, NOW).await).0, Code::InvalidClient);
+    assert_eq!(refusal(desk.asks(bearer, NOW).await).0, ErrorCode::InvalidClient);
     let mut assertion = post("wiki", secret.expose());
     assertion.body.push(("client_assertion", "e30.e30."));
-    assert_eq!(refusal(desk.asks(assertion, NOW).await).0, Code::InvalidClient);
-    assert_eq!(refusal(desk.asks(Request::default(), NOW).await).0, Code::InvalidClient);
+    assert_eq!(refusal(desk.asks(assertion, NOW).await).0, ErrorCode::InvalidClient);
+    assert_eq!(refusal(desk.asks(Request::default(), NOW).await).0, ErrorCode::InvalidClient);
     assert_eq!(
         refusal(desk.asks(Request { header: None, body: vec![("client_secret", "x")] }, NOW).await).0,
-        Code::InvalidClient
+        ErrorCode::InvalidClient
     );
 }
 
@@ -172,10 +172,10 @@ async fn a_public_client_has_no_secret_and_a_confidential_one_needs_it() {
     desk.creates_wiki().await;
     desk.creates_public().await;
     assert!(desk.lets_in(id_alone("phone"), NOW).await);
-    assert_eq!(refusal(desk.asks(post("phone", "a secret"), NOW).await).0, Code::InvalidClient);
-    assert_eq!(refusal(desk.asks(basic("phone", ""), NOW).await).0, Code::InvalidClient);
+    assert_eq!(refusal(desk.asks(post("phone", "a secret"), NOW).await).0, ErrorCode::InvalidClient);
+    assert_eq!(refusal(desk.asks(basic("phone", ""), NOW).await).0, ErrorCode::InvalidClient);
     let (code, why) = refusal(desk.asks(id_alone("wiki"), NOW).await);
-    assert_eq!(code, Code::InvalidClient);
+    assert_eq!(code, ErrorCode::InvalidClient);
     assert!(why.contains("client_secret"), "{why}");
 }
 

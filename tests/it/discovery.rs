@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use latchkey::{
     cli::Cli,
     endpoints::discovery::paths,
-    protocol::{Algorithm, Code},
+    protocol::{Algorithm, ErrorCode},
 };
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ async fn the_keys_are_public_halves_with_ids_of_their_own() {
 #[tokio::test]
 async fn every_error_code_has_a_page() {
     let world = World::new().await;
-    for code in Code::ALL {
+    for code in ErrorCode::ALL {
         let page = world.get(&format!("/errors/{}", code.as_str())).await;
         assert_eq!(page.status, StatusCode::OK, "{}", code.as_str());
         assert!(page.header("content-type").starts_with("text/html"), "{:?}", page.headers);
@@ -114,7 +114,7 @@ async fn every_error_code_has_a_page() {
 async fn what_the_pages_of_error_codes_advise_can_be_done() {
     let world = World::new().await;
     let mut advised = Vec::new();
-    for code in Code::ALL {
+    for code in ErrorCode::ALL {
         let page = world.get(&format!("/errors/{}", code.as_str())).await.body;
         let commands = page.split("<code>latchkey ").skip(1).filter_map(|rest| rest.split("</code>").next());
         for command in commands {

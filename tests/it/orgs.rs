@@ -3,7 +3,7 @@
 use latchkey::{
     accounts::{self, NewAccount, Passwords},
     orgs::{self, Membership, NewOrg, NewRole, Org, RoleChanges},
-    protocol::{Code, Error, Result, Timestamp, permission::Permission},
+    protocol::{Error, ErrorCode, Result, Timestamp, permission::Permission},
     random::Random,
     store::{
         Store,
@@ -72,7 +72,7 @@ impl Ground {
 fn refused<T: std::fmt::Debug>(result: Result<T>, description: &str) {
     match result {
         Err(Error::Refused(refusal)) => {
-            assert_eq!(refusal.code, Code::InvalidRequest);
+            assert_eq!(refusal.code, ErrorCode::InvalidRequest);
             assert!(refusal.description.contains(description), "{}", refusal.description);
         }
         other => panic!("not refused: {other:?}"),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use latchkey::protocol::Code;
+use latchkey::protocol::ErrorCode;
 
 #[test]
 fn every_error_code_is_expected_by_a_test() {
@@ -14,6 +14,7 @@ fn every_error_code_is_expected_by_a_test() {
         }
     }
     let is_expected = |code: &str| tests.contains(&format!("\"{code}\""));
-    let missing: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !is_expected(code)).collect();
+    let missing: Vec<&str> =
+        ErrorCode::ALL.iter().map(|code| code.as_str()).filter(|code| !is_expected(code)).collect();
     assert!(missing.is_empty(), "no test in tests/it expects {missing:?}");
 }

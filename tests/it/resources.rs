@@ -6,7 +6,7 @@ use latchkey::{
         registration::{self, New, Wanted as WantedClient},
         resource::{self, Wanted},
     },
-    protocol::{Code, Error, Timestamp},
+    protocol::{Error, ErrorCode, Timestamp},
     random::Random,
 };
 
@@ -22,7 +22,7 @@ fn kb() -> Wanted {
     Wanted { name: Some("Knowledge base".into()), scope: Some(vec!["kb:read kb:write".into()]), ..Wanted::default() }
 }
 
-fn code<T>(result: Result<T, Error>) -> (Code, String) {
+fn code<T>(result: Result<T, Error>) -> (ErrorCode, String) {
     match result {
         Err(Error::Refused(refusal)) => (refusal.code, refusal.description.into_owned()),
         Err(Error::Failed(fault)) => panic!("{fault}"),
@@ -98,11 +98,11 @@ async fn what_cannot_be_an_api_is_refused_by_name() {
         "https://u@kb.example",
     ] {
         let (code, why) = code(resource::create(&registry, uri, &Wanted::default(), NOW).await);
-        assert_eq!(code, Code::InvalidTarget, "{why}");
+        assert_eq!(code, ErrorCode::InvalidTarget, "{why}");
         assert!(why.contains(uri), "{why}");
     }
     for uri in [ISSUER, "https://id.example/api/v1"] {
-        assert_eq!(code(resource::delete(&registry, uri).await).0, Code::InvalidTarget);
+        assert_eq!(code(resource::delete(&registry, uri).await).0, ErrorCode::InvalidTarget);
     }
     let bad = [
         Wanted { scope: Some(vec!["kb:*".into()]), ..Wanted::default() },
@@ -115,7 +115,7 @@ async fn what_cannot_be_an_api_is_refused_by_name() {
     ];
     for wanted in bad {
         let (code, why) = code(resource::update(&registry, KB, &wanted, NOW).await);
-        assert_eq!(code, Code::InvalidClientMetadata, "{wanted:?} {why}");
+        assert_eq!(code, ErrorCode::InvalidClientMetadata, "{wanted:?} {why}");
     }
 }
 
@@ -125,13 +125,13 @@ async fn what_no_role_can_allow_needs_the_consent_of_users() {
     let search = || Wanted { scope: Some(vec!["search".into()]), ..Wanted::default() };
     let (found, why) = code(resource::create(&registry, KB, &search(), NOW).await);
     assert!(
-        found == Code::InvalidClientMetadata && why.contains("`search`") && why.contains("consent"),
+        found == ErrorCode::InvalidClientMetadata && why.contains("`search`") && why.contains("consent"),
         "{found:?} {why}"
     );
     let open = Wanted { gate: Some(Gate::Consent), ..search() };
     resource::create(&registry, KB, &open, NOW).await.unwrap();
     let closed = Wanted { gate: Some(Gate::Role), ..Wanted::default() };
-    assert_eq!(code(resource::update(&registry, KB, &closed, NOW).await).0, Code::InvalidClientMetadata);
+    assert_eq!(code(resource::update(&registry, KB, &closed, NOW).await).0, ErrorCode::InvalidClientMetadata);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::{
     frame::{Marked, marked},
     render,
 };
-use crate::protocol::Code;
+use crate::protocol::ErrorCode;
 
 /// What there is to know about an error. In the texts, what stands between backticks is code.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct Explanation {
 
 /// The page of an error.
 #[must_use]
-pub fn error_code(frame: &Frame<'_>, code: Code) -> String {
+pub fn error_code(frame: &Frame<'_>, code: ErrorCode) -> String {
     let Explanation { meaning, causes, cures, defined_in } = explain(code);
     let all = |texts: &[&'static str]| texts.iter().copied().map(marked).collect();
     render(&Page {
@@ -44,7 +44,7 @@ pub fn error_code(frame: &Frame<'_>, code: Code) -> String {
 pub fn error_codes(frame: &Frame<'_>) -> String {
     render(&Index {
         frame: *frame,
-        codes: Code::ALL.iter().map(|code| (code.as_str(), marked(explain(*code).meaning))).collect(),
+        codes: ErrorCode::ALL.iter().map(|code| (code.as_str(), marked(explain(*code).meaning))).collect(),
     })
 }
 
@@ -81,9 +81,9 @@ const UNMET: (&str, &str) = (
 
 /// What there is to know about an error.
 #[must_use]
-pub const fn explain(code: Code) -> Explanation {
+pub const fn explain(code: ErrorCode) -> Explanation {
     let (meaning, causes, cures, defined_in): (_, &[&str], &[&str], _) = match code {
-        Code::InvalidRequest => (
+        ErrorCode::InvalidRequest => (
             "A parameter is missing, repeated or malformed.",
             &[
                 "A required parameter is missing, for example `code_challenge` at the authorization endpoint or `grant_type` at the token endpoint.",
@@ -99,7 +99,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6749_AUTHORIZE,
         ),
-        Code::InvalidClient => (
+        ErrorCode::InvalidClient => (
             "The client is not known here, or has not proved who it is.",
             &[
                 "`client_id` is misspelt, belongs to another server, or the client is disabled or deleted.",
@@ -114,7 +114,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6749_TOKEN,
         ),
-        Code::InvalidGrant => (
+        ErrorCode::InvalidGrant => (
             "The authorization code or refresh token cannot be exchanged, or not any more.",
             &[
                 "The code has been used before. A code works once, and using it again ends everything that came of it.",
@@ -130,7 +130,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6749_TOKEN,
         ),
-        Code::UnauthorizedClient => (
+        ErrorCode::UnauthorizedClient => (
             "The client is not registered for this grant or response type.",
             &["`grant_types` of the client does not hold the grant that is used, for example `client_credentials`."],
             &[
@@ -138,13 +138,13 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6749_TOKEN,
         ),
-        Code::UnsupportedGrantType => (
+        ErrorCode::UnsupportedGrantType => (
             "The server does not know this `grant_type`.",
             &["`grant_type` is misspelt, or is a grant that this server does not offer, such as `password`."],
             &["Use one of `grant_types_supported` in the discovery document."],
             RFC_6749_TOKEN,
         ),
-        Code::UnsupportedResponseType => (
+        ErrorCode::UnsupportedResponseType => (
             "The server does not offer this `response_type`.",
             &[
                 "`response_type` is `token`, `id_token` or a combination. These put tokens into the browser's address bar.",
@@ -152,7 +152,7 @@ pub const fn explain(code: Code) -> Explanation {
             &["Use `response_type=code` with PKCE. That works for apps in the browser as well."],
             RFC_6749_AUTHORIZE,
         ),
-        Code::InvalidScope => (
+        ErrorCode::InvalidScope => (
             "A scope cannot be granted, or contradicts another.",
             &[
                 "None of the scopes asked for is registered for the client.",
@@ -167,7 +167,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6749_TOKEN,
         ),
-        Code::AccessDenied => (
+        ErrorCode::AccessDenied => (
             "The user said no, or has nothing of what was asked for.",
             &[
                 "The user chose Deny or Cancel.",
@@ -180,7 +180,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6749_AUTHORIZE,
         ),
-        Code::ServerError => (
+        ErrorCode::ServerError => (
             "This server is at fault.",
             &["Something here did not work. The request itself may be right."],
             &[
@@ -189,13 +189,13 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6749_AUTHORIZE,
         ),
-        Code::TemporarilyUnavailable => (
+        ErrorCode::TemporarilyUnavailable => (
             "The server is too busy, or is being restarted.",
             &["Too many sign-ins or requests at once.", "The database does not answer."],
             &["Try again after the time in the header `Retry-After`, or after some seconds, waiting longer each time."],
             RFC_6749_AUTHORIZE,
         ),
-        Code::InvalidTarget => (
+        ErrorCode::InvalidTarget => (
             "The API named in `resource` is unknown, malformed, or not for this client.",
             &[
                 "`resource` is not an absolute URI, or has a fragment.",
@@ -208,7 +208,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_8707,
         ),
-        Code::InvalidToken => (
+        ErrorCode::InvalidToken => (
             "The access token is expired, revoked, malformed, or for somebody else.",
             &[
                 "The token has expired. Access tokens live for minutes.",
@@ -222,7 +222,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6750,
         ),
-        Code::InsufficientScope => (
+        ErrorCode::InsufficientScope => (
             "The access token is valid, but has not the scope that is needed.",
             &["The scope was not asked for, was not registered for the client, or the user's role does not give it."],
             &[
@@ -230,7 +230,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_6750,
         ),
-        Code::LoginRequired => (
+        ErrorCode::LoginRequired => (
             "`prompt=none` was asked, but nobody is signed in whom the request accepts.",
             &[
                 "The user is not signed in here, or the sign-in is older than `max_age`.",
@@ -240,7 +240,7 @@ pub const fn explain(code: Code) -> Explanation {
             &["Send the user to the authorization endpoint without `prompt=none`, as a page of its own."],
             OIDC_CORE,
         ),
-        Code::ConsentRequired => (
+        ErrorCode::ConsentRequired => (
             "`prompt=none` was asked, but the user has not allowed this yet.",
             &[
                 "The app asks for a scope, claim, API or organisation that this user has not allowed before.",
@@ -251,37 +251,37 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             OIDC_CORE,
         ),
-        Code::InteractionRequired => (
+        ErrorCode::InteractionRequired => (
             "`prompt=none` was asked, but the user has to choose something on a page.",
             &["The user belongs to several organisations, and the request does not say which is meant."],
             &["Name the organisation (`org:<slug>`), or send the user there without `prompt=none`."],
             OIDC_CORE,
         ),
-        Code::RequestNotSupported => (
+        ErrorCode::RequestNotSupported => (
             "The parameter `request` is not supported.",
             &["The authorization request is sent as a signed object (JAR), which this server does not read."],
             &["Send the parameters themselves. See `request_parameter_supported` in the discovery document."],
             OIDC_CORE,
         ),
-        Code::RequestUriNotSupported => (
+        ErrorCode::RequestUriNotSupported => (
             "The parameter `request_uri` is not supported.",
             &["The authorization request is given by reference, which this server does not follow."],
             &["Send the parameters themselves. See `request_uri_parameter_supported` in the discovery document."],
             OIDC_CORE,
         ),
-        Code::RegistrationNotSupported => (
+        ErrorCode::RegistrationNotSupported => (
             "The parameter `registration` is not supported.",
             &["The request brings the client's metadata along, as self-issued providers take it."],
             &["Have the client registered beforehand, and send its `client_id`."],
             OIDC_CORE,
         ),
-        Code::UnmetAuthenticationRequirements => (
+        ErrorCode::UnmetAuthenticationRequirements => (
             "The request insists on a kind of sign-in that cannot be had here.",
             &["`acr` is asked for as essential in `claims`, with values that this server does not reach."],
             &["Ask for one of `acr_values_supported` in the discovery document, or make the claim voluntary."],
             UNMET,
         ),
-        Code::InvalidRedirectUri => (
+        ErrorCode::InvalidRedirectUri => (
             "A redirect URI cannot be registered.",
             &[
                 "It has a fragment, a user name or a wildcard.",
@@ -293,7 +293,7 @@ pub const fn explain(code: Code) -> Explanation {
             ],
             RFC_7591,
         ),
-        Code::InvalidClientMetadata => (
+        ErrorCode::InvalidClientMetadata => (
             "A member of the client's metadata cannot be registered.",
             &[
                 "A grant type, response type, algorithm or method is not supported here, or two of them do not go together.",

@@ -8,7 +8,7 @@ use super::{
     frame::{Marked, marked},
     render,
 };
-use crate::protocol::Code;
+use crate::protocol::ErrorCode;
 
 /// What the page of a problem shows.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct ProblemView {
 #[derive(Clone, Debug)]
 pub struct Developer {
     /// The error.
-    pub error: Code,
+    pub error: ErrorCode,
     /// What came and what was expected.
     pub description: String,
 }

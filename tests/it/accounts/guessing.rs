@@ -224,7 +224,7 @@ async fn a_flood_of_logins_is_told_to_come_back_while_a_known_browser_signs_in()
     let credentials =
         Credentials { username: "alice", password: &password, address: "192.0.2.1".parse().unwrap(), device: None };
     let refused = accounts::sign_in(&ground.store, &ground.passwords, credentials, NOW, &ground.random).await;
-    assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.code == Code::TemporarilyUnavailable));
+    assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.code == ErrorCode::TemporarilyUnavailable));
     welcomed(ground.tries_from("192.0.2.1", "alice", PASSWORD, Some(&laptop)).await);
     drop(held);
     for waiting in waiting {

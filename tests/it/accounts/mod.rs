@@ -10,7 +10,7 @@ use latchkey::{
     accounts::{self, Account, Attempt, Changes, Credentials, NewAccount, Passwords, devices},
     clock::Clock,
     orgs,
-    protocol::{Code, Error, Lifetime, PlainSecret, Timestamp},
+    protocol::{Error, ErrorCode, Lifetime, PlainSecret, Timestamp},
     random::Random,
     store::{
         Store, browser_sessions,
@@ -153,7 +153,7 @@ fn grant(account: &Account, id: &str) -> Grant {
 fn refused<T: std::fmt::Debug>(result: latchkey::protocol::Result<T>, description: &str) {
     match result {
         Err(Error::Refused(refusal)) => {
-            assert_eq!(refusal.code, Code::InvalidRequest);
+            assert_eq!(refusal.code, ErrorCode::InvalidRequest);
             assert!(refusal.description.contains(description), "{}", refusal.description);
         }
         other => panic!("not refused: {other:?}"),

@@ -2,7 +2,7 @@
 
 use latchkey::{
     accounts::Detail,
-    protocol::{Code, Timestamp},
+    protocol::{ErrorCode, Timestamp},
     web::{
         assets::Brand,
         locale::Locale,
@@ -263,7 +263,7 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
                 .then(|| text("/authorize?client_id=wiki")),
             back: matches!(kind, ProblemKind::RequestGone | ProblemKind::Authorization).then(back).flatten(),
             developer: is_app.then(|| Developer {
-                error: Code::InvalidRequest,
+                error: ErrorCode::InvalidRequest,
                 description: text(
                     "`redirect_uri` is not one that this client has registered; it has to match to the letter",
                 ),
@@ -271,7 +271,7 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
         };
         add(&format!("problem-{kind:?}").to_lowercase(), views::problem(&frame, &view));
     }
-    for code in Code::ALL {
+    for code in ErrorCode::ALL {
         add(&format!("error-{}", code.as_str()), views::error_code(&frame, *code));
     }
     add("errors", views::error_codes(&frame));

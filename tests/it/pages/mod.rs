@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use latchkey::{
-    protocol::Code,
+    protocol::ErrorCode,
     web::{
         assets::Brand,
         locale::Locale,
@@ -229,7 +229,7 @@ fn an_app_that_learns_all_organisations_is_not_said_to_learn_one() {
 
 #[test]
 fn every_error_is_explained() {
-    for code in Code::ALL {
+    for code in ErrorCode::ALL {
         let Explanation { meaning, causes, cures, defined_in: (_, address) } = views::explain(*code);
         assert!(meaning.ends_with('.') && !causes.is_empty() && !cures.is_empty(), "{code:?}");
         assert!(address.starts_with("https://"), "{code:?}");
