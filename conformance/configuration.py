@@ -1,6 +1,6 @@
 """What the suite is told: the server, the clients, and what its browser does on which page."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 Json = dict[str, Any]
@@ -16,10 +16,11 @@ class User:
 
 @dataclass(frozen=True)
 class Client:
-    """A client that was registered before the plan began."""
+    """A client that was registered before the plan began: with a secret, or with keys of its own."""
 
     client_id: str
-    client_secret: str
+    client_secret: str | None = None
+    jwks: Json | None = None
 
 
 def configuration(issuer: str, suite_url: str, user: User, clients: dict[str, Client], alias: str | None) -> Json:
@@ -36,7 +37,7 @@ def configuration(issuer: str, suite_url: str, user: User, clients: dict[str, Cl
         "options": {"browsercontrol_css_enable": False},
     }
     for name, client in clients.items():
-        told[name] = {"client_id": client.client_id, "client_secret": client.client_secret}
+        told[name] = {member: value for member, value in asdict(client).items() if value is not None}
     if alias is not None:
         told["alias"] = alias
     pages = _Pages(issuer, suite_url, user)

@@ -19,6 +19,11 @@ class Plan:
     response_types: tuple[str, ...] = ("code",)
     registers_itself: bool = False
 
+    @property
+    def auth_method(self) -> str:
+        """How the plan's clients prove themselves, but for those that are to try another way."""
+        return self.variant.get("client_auth_type", "client_secret_basic")
+
 
 def _plan(name: str, profile: str, variant: dict[str, str], response_types: tuple[str, ...] = ("code",)) -> Plan:
     dynamic = variant.get("client_registration") == "dynamic_client"
@@ -67,10 +72,32 @@ def _registration() -> list[Plan]:
     ]
 
 
+def _everything() -> list[Plan]:
+    """All that the suite has for one response type; this is nothing to be certified for."""
+    ways = [("static", method) for method in ("client_secret_basic", "private_key_jwt")]
+    ways += [("dynamic", method) for method in ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")]
+    chosen = {"response_type": "code", "response_mode": "default"}
+    return [
+        Plan(
+            f"everything-{kind}-{method.replace('_', '-')}",
+            "oidcc-test-plan",
+            {**chosen, "client_auth_type": method, "client_registration": f"{kind}_client"},
+            registers_itself=kind == "dynamic",
+        )
+        for kind, method in ways
+    ]
+
+
 PLANS = {
     plan.name: plan
-    for plan in (_plan("config", "config", {}), *_core(), *_registration(), *_logout())
+    for plan in (_plan("config", "config", {}), *_core(), *_registration(), *_logout(), *_everything())
 }
 
 # What Latchkey claims; it grows with the server.
-CLAIMED = ["config", "basic-static", "formpost-basic-static", "rp-initiated-logout-static"]
+CLAIMED = [
+    "config",
+    "basic-static",
+    "formpost-basic-static",
+    "rp-initiated-logout-static",
+    "everything-static-client-secret-basic",
+]

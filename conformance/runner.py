@@ -22,12 +22,6 @@ MODULE_ENDS_WITHIN = 180.0
 # This one waits until we have done what its name says.
 ROTATES_KEYS = "oidcc-server-rotate-keys"
 
-CLIENTS = {
-    "client": "client_secret_basic",
-    "client2": "client_secret_basic",
-    "client_secret_post": "client_secret_post",
-}
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -104,7 +98,8 @@ def configure(server: Latchkey, suite_url: str, plan: Plan) -> dict[str, Any]:
         return configuration(server.issuer, suite_url, user, {}, None)
     # Another in each run, since the suite breaks off what else runs under an alias.
     alias = f"latchkey-{secrets.token_hex(4)}"
-    clients = {name: server.add_client(name.replace("_", "-"), alias, method) for name, method in CLIENTS.items()}
+    methods = {"client": plan.auth_method, "client2": plan.auth_method, "client_secret_post": "client_secret_post"}
+    clients = {name: server.add_client(name.replace("_", "-"), alias, method) for name, method in methods.items()}
     return configuration(server.issuer, suite_url, user, clients, alias)
 
 

@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from client_key import make_key, public
 from configuration import Client, User
 from plans import HYBRID, IMPLICIT, Plan
 
@@ -27,10 +28,13 @@ class ServerError(Exception):
 def binary() -> Path:
     """The program under test: `LATCHKEY_BIN`, or the release build of this tree, made if it is not there."""
     if named := os.environ.get("LATCHKEY_BIN"):
+        if not os.access(named, os.X_OK):
+            raise ServerError(f"LATCHKEY_BIN names {named}, which is no program")
         return Path(named).resolve()
     built = TOP / "target" / "release" / "latchkey"
-    if not built.exists():
-        subprocess.run(["cargo", "build", "--release", "--bin", "latchkey"], cwd=TOP, check=True)
+    build = ["cargo", "build", "--release", "--bin", "latchkey"]
+    if not built.exists() and subprocess.run(build, cwd=TOP, check=False).returncode != 0:
+        raise ServerError("Latchkey cannot be built")
     return built
 
 
@@ -89,16 +93,21 @@ class Latchkey:
 
     def add_client(self, name: str, alias: str, auth_method: str) -> Client:
         """A client that may do what the plan asks for, and has its redirect URIs where this alias puts them."""
-        client = Client(name, secrets.token_urlsafe(36))
         at = f"{self._suite_url}/test/a/{alias}"
-        told = ["--id", client.client_id, "--name", name, "--auth-method", auth_method, "--no-pkce"]
+        told = ["--id", name, "--name", name, "--auth-method", auth_method, "--no-pkce"]
         told += ["--redirect-uri", f"{at}/callback", "--post-logout-redirect-uri", f"{at}/post_logout_redirect"]
         for response_type in self._plan.response_types:
             told += ["--response-type", response_type]
         for grant in grants(self._plan.response_types):
             told += ["--grant", grant]
-        self._command("client", "create", *told, "--secret-stdin", secret=client.client_secret)
-        return client
+        if auth_method == "private_key_jwt":
+            key, file = make_key(self._home, name), self._home / f"{name}.json"
+            file.write_text(json.dumps({"keys": [public(key)]}))
+            self._command("client", "create", *told, "--jwks", str(file))
+            return Client(name, jwks={"keys": [key]})
+        secret = secrets.token_urlsafe(36)
+        self._command("client", "create", *told, "--secret-stdin", secret=secret)
+        return Client(name, secret)
 
     def rotate_keys(self) -> None:
         """Signs with another key, and waits until the server publishes the one after it."""
@@ -141,7 +150,7 @@ class Latchkey:
         host = urllib.parse.urlsplit(self.issuer).hostname
         subject = ["-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
         files = ["-keyout", "key.pem", "-out", "certificate.pem"]
-        make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "7", *subject, *files]
+        make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", *subject, *files]
         subprocess.run(make, cwd=self._home, check=True, capture_output=True)
 
     def _fetch_suite_certificate(self) -> None:

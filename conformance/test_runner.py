@@ -9,6 +9,7 @@ from pathlib import Path
 
 import expected
 import table
+from client_key import NUMBERS, base64url, public
 from configuration import Client, User, configuration
 from expected import Entry, ExpectedError
 from outcome import FAILED, PASSED, REVIEW, SKIPPED, UNFINISHED, WARNING, Finding, Outcome, findings, result
@@ -162,8 +163,20 @@ class WhatIsShown(unittest.TestCase):
 
 class WhatTheSuiteIsTold(unittest.TestCase):
     def setUp(self) -> None:
-        clients = {"client": Client("app", "secret")}
+        clients = {"client": Client("app", "secret"), "client2": Client("other", jwks={"keys": []})}
         self.told = configuration("https://op.test", "https://suite.test", User("ada", "password"), clients, "alias")
+
+    def test_a_client_has_a_secret_or_keys(self) -> None:
+        self.assertEqual(self.told["client"], {"client_id": "app", "client_secret": "secret"})
+        self.assertEqual(self.told["client2"], {"client_id": "other", "jwks": {"keys": []}})
+
+    def test_what_others_may_know_of_a_key_is_its_public_half(self) -> None:
+        key = {"kty": "RSA", "kid": "a", **dict.fromkeys(NUMBERS, "AQAB")}
+        self.assertEqual(public(key), {"kty": "RSA", "kid": "a", "n": "AQAB", "e": "AQAB"})
+
+    def test_numbers_of_a_key_are_written_without_leading_zeros(self) -> None:
+        # RFC 7518 §2, Base64urlUInt: as few octets as the number needs.
+        self.assertEqual([base64url("010001"), base64url("10001"), base64url("FF")], ["AQAB", "AQAB", "_w"])
 
     def test_every_browser_is_sent_to_the_server_or_watches_the_suite(self) -> None:
         browsers = [self.told["browser"], *(told["browser"] for told in self.told["override"].values())]
