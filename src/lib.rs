@@ -8,6 +8,7 @@
 //! | [`clock`], [`random`] | the only sources of time and chance |
 //! | [`config`] | every setting once: name, default, meaning |
 //! | [`store`] | where rows live, SQLite or PostgreSQL |
+//! | [`outgoing`] | calls to addresses that others have named |
 //! | [`keys`], [`tokens`] | the signing keys, and what is signed with them |
 //! | [`clients`], [`accounts`], [`orgs`] | who asks, who consents, and in whose name |
 //! | [`authorization`], [`grants`] | the life of an authorization request, and what a client exchanges |
@@ -28,6 +29,7 @@ pub mod grants;
 pub mod jobs;
 pub mod keys;
 pub mod orgs;
+pub mod outgoing;
 pub mod protocol;
 pub mod random;
 pub mod server;

@@ -1,6 +1,7 @@
 //! `latchkey client …`: the apps that sign users in, and the programs that act for themselves.
 
 use clap::Args;
+use serde_json::Value;
 
 use super::{Desk, Failure, output};
 use crate::{
@@ -143,9 +144,16 @@ struct About {
     /// Whom to write to about it; once for each
     #[arg(long, value_name = "MAIL")]
     contact: Option<Vec<String>>,
-    /// How it proves itself: client_secret_basic, client_secret_post or none [default: client_secret_basic]
+    /// How it proves itself: client_secret_basic, client_secret_post, private_key_jwt or none
+    /// [default: client_secret_basic]
     #[arg(long, value_parser = read::<AuthMethod>, value_name = "METHOD")]
     auth_method: Option<AuthMethod>,
+    /// Its public keys, for private_key_jwt: a file that holds a JWK set; an empty name takes them away
+    #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
+    jwks: Option<String>,
+    /// Where its public keys are, for private_key_jwt: a JWK set that is read again when it has changed
+    #[arg(long, value_name = "URI")]
+    jwks_uri: Option<String>,
     /// How its tokens are signed; one of `keys.algorithms` [default: RS256]
     #[arg(long, value_name = "ALG")]
     signing_algorithm: Option<Algorithm>,
@@ -286,6 +294,9 @@ impl About {
             resources: self.resource,
             application_type: self.native.map(|own| if own { ApplicationType::Native } else { ApplicationType::Web }),
             token_endpoint_auth_method: self.auth_method,
+            token_endpoint_auth_signing_alg: None,
+            jwks: self.jwks.as_deref().map(read_keys).transpose()?,
+            jwks_uri: self.jwks_uri,
             logo_uri: self.logo_uri,
             client_uri: self.client_uri,
             policy_uri: self.policy_uri,
@@ -366,6 +377,8 @@ fn rows(
     rows.push(("scope", metadata.scope.to_string()));
     several(&mut rows, "APIs", &metadata.resources);
     rows.push(("authentication", metadata.token_endpoint_auth_method.to_string()));
+    rows.extend(metadata.jwks.iter().map(|_| ("keys", "registered by value".to_owned())));
+    rows.extend(metadata.jwks_uri.iter().map(|uri| ("keys", uri.clone())));
     rows.push(("PKCE", if client.require_pkce { "required (S256)" } else { "not required" }.to_owned()));
     rows.push(("tokens signed", metadata.access_token_signing_alg.to_string()));
     for (name, link) in [
@@ -394,6 +407,17 @@ fn kind(client: &Client) -> &'static str {
 
 fn unknown(id: &str) -> Failure {
     Failure::new(format!("there is no client `{id}`")).hint("`latchkey client list` shows all of them")
+}
+
+/// The JWK set in a file; nothing where no file is named.
+fn read_keys(file: &str) -> Result<Value, Failure> {
+    if file.is_empty() {
+        return Ok(Value::Null);
+    }
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Failure::new(format!("{file} cannot be read: {error}")))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::new(format!("{file} holds no JWK set: {error}")).hint("--jwks takes JSON, not PEM"))
 }
 
 /// Read one of the protocol's words on the command line.

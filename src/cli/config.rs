@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Failure, output, probe};
+use super::{Failure, output};
 use crate::{
     config::{Origin, Problems, SETTINGS, Settings, Sources, rules},
+    outgoing::Outgoing,
+    protocol::with_causes,
     server::tls::Files,
     web::assets::Brand,
 };
@@ -53,16 +55,9 @@ fn check(sources: &Sources, json: bool) -> Result<(), Failure> {
     let brand = Brand::new(&brand.name, brand.logo.as_deref(), brand.accent.as_deref());
     let brand = brand.map_err(|error| Failure::new(error.to_string()))?;
     if let Some(files) = Files::of(&settings.tls) {
-        files.read().map_err(|error| Failure::new(output::with_causes(&error)))?;
+        files.read().map_err(|error| Failure::new(with_causes(&error)))?;
     }
-    if let Some(file) = &settings.outgoing.extra_ca {
-        probe::roots(Some(file)).map_err(|error| {
-            Failure::new(format!(
-                "`outgoing.extra_ca` names {}, which holds no certificates in PEM: {error}",
-                file.display()
-            ))
-        })?;
-    }
+    Outgoing::open(&settings.outgoing).map_err(|error| Failure::new(with_causes(&error)))?;
     let warnings = [rules::warnings(&settings), brand.remarks().to_vec()].concat();
     if json {
         output::print(&output::json(&json!({ "ok": true, "problems": [], "warnings": warnings })));

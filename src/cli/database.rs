@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, output::with_causes};
+use super::Failure;
 use crate::{
     config::Settings,
+    protocol::with_causes,
     store::{Store, StoreError, instance, sqlite_file},
 };
 

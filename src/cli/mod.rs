@@ -14,7 +14,6 @@ pub mod member;
 pub mod migrate;
 pub mod org;
 pub mod output;
-mod probe;
 pub mod resource;
 pub mod role;
 pub mod serve;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     keys::KeyError,
-    protocol::{Error, Lifetime, Refusal, Timestamp, text},
+    protocol::{Error, Lifetime, Refusal, Timestamp, text, with_causes},
     store::StoreError,
 };
 
@@ -75,22 +75,6 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::new(error.to_string())
     }
-}
-
-/// An error and what caused it, in one line.
-#[must_use]
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !line.ends_with(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        source = cause.source();
-    }
-    line
 }
 
 /// Print a line for people or programs. A reader that has gone away (`| head`) is no error.

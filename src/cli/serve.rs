@@ -5,12 +5,13 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum_server::Control;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, database, output::with_causes};
+use super::{Failure, database};
 use crate::{
     clients::registration,
     clock::Clock,
     config::{Settings, rules},
     jobs::{self, Jobs},
+    protocol::with_causes,
     random::Random,
     server::{
         OpenError, Server,

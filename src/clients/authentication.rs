@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{Client, Registry, registry::Registered};
+use super::{Client, Registry, assertion::Assertion, keys::ClientKeys, registry::Registered};
 use crate::protocol::{ErrorCode, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
 
 /// A client that has proven to be who it says, or a public one, which cannot. Only [`authenticate`] makes one.
@@ -27,26 +27,64 @@ impl AuthenticatedClient {
     }
 }
 
+/// What the proof of a client stands on.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The registered clients.
+    pub registry: &'a Registry,
+    /// Their keys.
+    pub keys: &'a ClientKeys,
+    /// Whom an assertion is for; the token endpoint counts, too, as OIDC Core §9 has it.
+    pub issuer: &'a str,
+    /// The path of the token endpoint, below the issuer.
+    pub token_endpoint: &'a str,
+    /// The time.
+    pub now: Timestamp,
+}
+
 /// Find out which client asks, by exactly one method: the value of the `Authorization` header, or `client_id` and
-/// `client_secret` among the parameters of the body. A confidential client may use either, whichever of the two it is
-/// registered for; a public client sends `client_id` alone.
+/// `client_secret` among the parameters of the body, or a `client_assertion` there. A confidential client with a secret
+/// may use either of the first two, whichever it is registered for; a public client sends `client_id` alone.
 ///
-/// While nothing has changed, a client that is right costs one SHA-256 and no database. Whoever is wrong makes the
-/// database be asked exactly once, whether the client is unknown or its secret wrong.
+/// While nothing has changed, a client whose secret is right costs one SHA-256 and no database. Whoever is wrong makes
+/// the database be asked exactly once, whether the client is unknown or its secret wrong.
 ///
 /// # Errors
 /// `invalid_client`, for which the endpoint answers 401 with `WWW-Authenticate: Basic`, when the client is unknown or
 /// disabled, or did not prove itself; `invalid_request`, for which it answers 400, when the request uses two methods
 /// or names two clients (RFC 6749 §5.2).
 pub async fn authenticate(
-    registry: &Registry,
+    context: Context<'_>,
     authorization: Option<&str>,
     params: &Params,
-    now: Timestamp,
 ) -> Result<AuthenticatedClient> {
-    let presented = Presented::read(authorization, params)?;
+    match Assertion::read(params)? {
+        // RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in each request."
+        Some(_) if authorization.is_some() || params.get("client_secret").is_some() => Err(Refusal::new(
+            ErrorCode::InvalidRequest,
+            "the client proves itself by an assertion and by a secret; use one of the two",
+        )
+        .into()),
+        Some(assertion) => by_assertion(&context, &assertion).await,
+        None => by_secret(&context, Presented::read(authorization, params)?).await,
+    }
+}
+
+async fn by_assertion(context: &Context<'_>, assertion: &Assertion<'_>) -> Result<AuthenticatedClient> {
+    let id = &assertion.client_id;
+    let (known, _) = context.registry.remembered(id).await?;
+    let Some(Registered { client, .. }) = known else { return Err(failed(id, "it is not registered").into()) };
+    if !client.enabled {
+        return Err(failed(id, "it is disabled").into());
+    }
+    assertion.prove(context, &client).await?;
+    Ok(AuthenticatedClient { client })
+}
+
+async fn by_secret(context: &Context<'_>, presented: Presented) -> Result<AuthenticatedClient> {
+    let (registry, now) = (context.registry, context.now);
     if presented.id.len() > LONGEST_ID {
-        return Err(failed(&presented, "its id is too long to be one").into());
+        return Err(failed(&presented.id, "its id is too long to be one").into());
     }
     let hash = presented.secret.as_ref().map(PlainSecret::hash);
     let (known, was_read) = registry.remembered(&presented.id).await?;
@@ -70,12 +108,6 @@ struct Presented {
 
 impl Presented {
     fn read(authorization: Option<&str>, params: &Params) -> Result<Self, Refusal> {
-        if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
-            return Err(Refusal::new(
-                ErrorCode::InvalidClient,
-                "`client_assertion` is not supported by this server; use client_secret_basic or client_secret_post",
-            ));
-        }
         let (id, secret) = (params.get("client_id"), params.get("client_secret"));
         let Some(header) = authorization else {
             let Some(id) = id else {
@@ -111,9 +143,16 @@ fn judge(
     hash: Option<&SecretHash>,
     now: Timestamp,
 ) -> Result<Arc<Client>, Refusal> {
-    let Some(Registered { client, secrets }) = known else { return Err(failed(presented, "it is not registered")) };
+    let Some(Registered { client, secrets }) = known else { return Err(failed(&presented.id, "it is not registered")) };
     match (client.is_public(), hash) {
         (true, None) => {}
+        (false, _) if !client.has_secret() => {
+            return Err(Refusal::new(
+                ErrorCode::InvalidClient,
+                "this client has no secret; it proves itself by a `client_assertion` (private_key_jwt)",
+            )
+            .hint(format!("client {}", client.id)));
+        }
         (true, Some(_)) => {
             return Err(Refusal::new(
                 ErrorCode::InvalidClient,
@@ -135,19 +174,19 @@ fn judge(
                 .filter(|own| own.is_live(now.0))
                 .fold(Choice::from(0), |found, own| found | own.hash.as_bytes().ct_eq(hash.as_str().as_bytes()));
             if !bool::from(is_one) {
-                return Err(failed(presented, "its secret is wrong or has ended"));
+                return Err(failed(&presented.id, "its secret is wrong or has ended"));
             }
         }
     }
-    if client.enabled { Ok(client.clone()) } else { Err(failed(presented, "it is disabled")) }
+    if client.enabled { Ok(client.clone()) } else { Err(failed(&presented.id, "it is disabled")) }
 }
 
 /// One sentence for all who fail, so that nobody learns which ids are registered; the reason is in the log.
-fn failed(presented: &Presented, why: &str) -> Refusal {
-    let id: String = presented.id.chars().take(LONGEST_ID).collect();
+pub(super) fn failed(id: &str, why: &str) -> Refusal {
+    let id: String = id.chars().take(LONGEST_ID).collect();
     Refusal::new(
         ErrorCode::InvalidClient,
-        "client authentication failed: there is no such client, it is disabled, or its secret is wrong",
+        "client authentication failed: there is no such client, it is disabled, or its secret or assertion is wrong",
     )
     .hint(format!("client {id}: {why}"))
 }

@@ -1,6 +1,7 @@
 //! A registered client (RFC 7591 §2).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::protocol::{Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, Scope, Timestamp};
 
@@ -29,6 +30,15 @@ pub struct Metadata {
     pub application_type: ApplicationType,
     /// How it proves itself at the token endpoint.
     pub token_endpoint_auth_method: AuthMethod,
+    /// By which algorithm it signs what it proves itself with; any that is accepted where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<Algorithm>,
+    /// Its public keys, as a JWK set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Where its public keys are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// Its logo, for the pages people see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
@@ -75,10 +85,19 @@ pub struct Client {
 }
 
 impl Client {
-    /// Whether it has no secret (RFC 6749 §2.1).
+    /// Whether it has nothing to prove itself by (RFC 6749 §2.1).
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.metadata.token_endpoint_auth_method == AuthMethod::None
+    }
+
+    /// Whether it proves itself by a secret that this server knows, too.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        match self.metadata.token_endpoint_auth_method {
+            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => true,
+            AuthMethod::PrivateKeyJwt | AuthMethod::None => false,
+        }
     }
 
     /// What people know it by; its id where it has no name.

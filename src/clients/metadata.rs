@@ -1,8 +1,10 @@
 //! What may stand in a client's registration (RFC 7591 §2, OIDC Registration §2). Pure.
 
+use serde_json::Value;
 use url::Url;
 
 use super::{Metadata, registration::Wanted};
+use crate::keys::JwkSet;
 use crate::protocol::{
     ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
     permission::{ScopeToken, classify},
@@ -45,7 +47,8 @@ pub(super) fn settle(
 type Check = fn(&Settled) -> Result<(), Refusal>;
 
 /// What has to be true of every registration, one by one.
-const CHECKS: &[Check] = &[name, grants, redirect_uris, response_types, secretless, scope, links, contacts, max_age];
+const CHECKS: &[Check] =
+    &[name, grants, redirect_uris, response_types, secretless, keys, scope, links, contacts, max_age];
 
 const DEFAULT_SCOPE: &str = "openid profile email address phone offline_access";
 
@@ -60,6 +63,10 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_texts(&mut metadata.contacts, wanted.contacts);
     if let Some(method) = wanted.token_endpoint_auth_method {
         metadata.token_endpoint_auth_method = method;
+    }
+    set_keys(metadata, wanted.jwks, wanted.jwks_uri);
+    if let Some(algorithm) = wanted.token_endpoint_auth_signing_alg {
+        metadata.token_endpoint_auth_signing_alg = Some(algorithm);
     }
     if let Some(algorithm) = wanted.signing_algorithm {
         metadata.id_token_signed_response_alg = algorithm;
@@ -78,6 +85,19 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     let needed = || if code { vec!["code".to_owned()] } else { Vec::new() };
     metadata.response_types = wanted.response_types.unwrap_or_else(needed);
     set_redirect_uris(metadata, wanted.redirect_uris, wanted.application_type)
+}
+
+/// Who names only one of the two places has moved the keys there.
+fn set_keys(metadata: &mut Metadata, jwks: Option<Value>, jwks_uri: Option<String>) {
+    match (&jwks, &jwks_uri) {
+        (Some(jwks), None) if !jwks.is_null() => metadata.jwks_uri = None,
+        (None, Some(uri)) if !uri.is_empty() => metadata.jwks = None,
+        _ => {}
+    }
+    set_text(&mut metadata.jwks_uri, jwks_uri);
+    if let Some(jwks) = jwks {
+        metadata.jwks = Some(jwks).filter(|jwks| !jwks.is_null());
+    }
 }
 
 /// An empty text takes away.
@@ -198,6 +218,27 @@ fn secretless(settled: &Settled) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// RFC 7591 §2: "The jwks_uri and jwks parameters MUST NOT both be present in the same request or response."
+fn keys(settled: &Settled) -> Result<(), Refusal> {
+    let Metadata { token_endpoint_auth_method: method, jwks, jwks_uri, .. } = &settled.metadata;
+    match (jwks, jwks_uri) {
+        (Some(_), Some(_)) => {
+            return Err(wrong("there are both `jwks` and `jwks_uri`; the keys are to be in one place (RFC 7591)"));
+        }
+        (Some(jwks), None) => {
+            JwkSet::read(jwks.to_string().as_bytes()).map_err(|bad| wrong(format!("`jwks` cannot be used: {bad}")))?;
+        }
+        (None, Some(uri)) if !is_web_address(uri) => {
+            return Err(wrong(format!("`jwks_uri` is `{uri}`; expected an https address")));
+        }
+        (None, None) if *method == AuthMethod::PrivateKeyJwt => {
+            return Err(wrong("private_key_jwt needs the public keys of the client, as `jwks` or `jwks_uri`"));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 fn scope(settled: &Settled) -> Result<(), Refusal> {
     for token in settled.metadata.scope.iter() {
         let is_unclear = token.contains('*') || token.starts_with("org:");
@@ -313,6 +354,12 @@ mod tests {
         refused(Wanted { response_types: Some(vec![]), ..web() }, bad, "need each other");
         refused(Wanted { grant_types: Some(vec![]), ..web() }, bad, "grant_types");
         refused(Wanted { grant_types: Some(vec![GrantType::RefreshToken]), ..web() }, bad, "refresh_token");
+        let keyed = || Wanted { token_endpoint_auth_method: Some(AuthMethod::PrivateKeyJwt), ..web() };
+        refused(keyed(), bad, "needs the public keys");
+        refused(Wanted { jwks: Some(serde_json::json!({ "keys": [] })), ..keyed() }, bad, "jwks");
+        refused(Wanted { jwks_uri: Some("http://a.example/keys".into()), ..keyed() }, bad, "http://a.example/keys");
+        let both = Wanted { jwks: Some(serde_json::json!({ "keys": [] })), ..keyed() };
+        refused(Wanted { jwks_uri: Some("https://a.example/keys".into()), ..both }, bad, "both");
         refused(Wanted { scope: Some("openid kb*".into()), ..web() }, bad, "kb*");
         refused(Wanted { scope: Some("openid org:*".into()), ..web() }, bad, "org:*");
         refused(Wanted { default_max_age: Some(-1), ..web() }, bad, "default_max_age");

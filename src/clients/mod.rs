@@ -1,8 +1,10 @@
 //! Who asks, and which APIs they ask tokens for.
 
+mod assertion;
 pub mod audience;
 pub mod authentication;
 mod client;
+pub mod keys;
 mod metadata;
 pub mod registration;
 mod registry;
@@ -10,6 +12,7 @@ pub mod resource;
 
 pub use authentication::AuthenticatedClient;
 pub use client::{Client, Metadata};
+pub use keys::ClientKeys;
 pub use registry::{Registry, SecretRow};
 pub use resource::{AccessTokenFormat, Gate, Resource};
 

@@ -1,6 +1,7 @@
 //! From what somebody says of a client to a registered one (RFC 7591 §2, §3.2.2), and its life from there.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Client, Metadata, Registry, metadata, registry};
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// What is said of a client: at its registration, or to change it. What is left out takes its default, or stays as it
-/// is; an empty text takes away.
+/// is; an empty text takes away, and so does the JSON value null.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// What people know it by.
@@ -34,6 +35,12 @@ pub struct Wanted {
     pub application_type: Option<ApplicationType>,
     /// By default `client_secret_basic`; `none` makes it public.
     pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// By which algorithm it signs what it proves itself with.
+    pub token_endpoint_auth_signing_alg: Option<Algorithm>,
+    /// Its public keys.
+    pub jwks: Option<Value>,
+    /// Where its public keys are.
+    pub jwks_uri: Option<String>,
     /// Its logo.
     pub logo_uri: Option<String>,
     /// Its home page.
@@ -104,10 +111,10 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
-    let secret = match (client.is_public(), new.secret) {
-        (true, None) => None,
-        (true, Some(_)) => return Err(wrong("a public client has no secret").into()),
-        (false, secret) => Some(accept_secret(secret, random)?),
+    let secret = match (client.has_secret(), new.secret) {
+        (false, None) => None,
+        (false, Some(_)) => return Err(without_secret(&client).into()),
+        (true, secret) => Some(accept_secret(secret, random)?),
     };
     let mut tx = registry.store().write().await?;
     check_resources(&mut tx, registry, &client.metadata.resources, &[]).await?;
@@ -122,8 +129,8 @@ pub async fn create(
     Ok((client, secret))
 }
 
-/// Change what a client has registered; `None` if there is none of that id. A client that becomes confidential is given
-/// a secret, which comes back once; one that becomes public loses its own.
+/// Change what a client has registered; `None` if there is none of that id. A client that needs a secret from now on is
+/// given one, which comes back once; one that needs none any more loses its own.
 ///
 /// # Errors
 /// Those of [`create`].
@@ -139,7 +146,7 @@ pub async fn update(
         return Ok(None);
     }
     let before = find(&mut tx, id).await?;
-    let (was_public, resources) = (before.is_public(), before.metadata.resources.clone());
+    let (had_secret, resources) = (before.has_secret(), before.metadata.resources.clone());
     let settled = metadata::settle(before.metadata, (before.first_party, before.require_pkce), wanted, false)?;
     let client = Client {
         metadata: settled.metadata,
@@ -150,13 +157,13 @@ pub async fn update(
     };
     check_resources(&mut tx, registry, &client.metadata.resources, &resources).await?;
     clients::update(&mut tx, &to_row(&client)?).await?;
-    let secret = match (was_public, client.is_public()) {
-        (true, false) => {
+    let secret = match (had_secret, client.has_secret()) {
+        (false, true) => {
             let secret = accept_secret(None, random)?;
             keep_secret(&mut tx, id, &secret, now).await?;
             Some(secret)
         }
-        (false, true) => {
+        (true, false) => {
             clients::delete_secrets(&mut tx, id).await?;
             None
         }
@@ -183,8 +190,9 @@ pub async fn rotate_secret(
     if !clients::lock(&mut tx, id, now.0).await? {
         return Ok(None);
     }
-    if find(&mut tx, id).await?.is_public() {
-        return Err(wrong(format!("the client `{id}` is public and has no secret")).into());
+    let client = find(&mut tx, id).await?;
+    if !client.has_secret() {
+        return Err(without_secret(&client).into());
     }
     match old {
         OldSecret::EndsIn(grace) => clients::retire_secrets(&mut tx, id, (now + grace).0).await?,
@@ -379,6 +387,11 @@ fn to_row(client: &Client) -> Result<clients::Row, StoreError> {
         created_at: client.created_at.0,
         updated_at: client.updated_at.0,
     })
+}
+
+fn without_secret(client: &Client) -> Refusal {
+    let method = client.metadata.token_endpoint_auth_method;
+    wrong(format!("the client `{}` has no secret: its token_endpoint_auth_method is {method}", client.id))
 }
 
 /// What every user's `sub` begins with.

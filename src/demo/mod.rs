@@ -34,11 +34,12 @@ use self::{
     seed::{Entry, Seed},
 };
 use crate::{
-    cli::{Failure, output},
+    cli::Failure,
     clock::Clock,
     config::Settings,
     jobs::{self, Jobs},
     keys::{self, KeyError, MasterKey},
+    protocol::with_causes,
     random::Random,
     server::{
         Server,
@@ -199,7 +200,7 @@ async fn open(
 }
 
 fn cannot_open(error: &dyn std::error::Error, hint: Option<&str>) -> Failure {
-    Failure::new(output::with_causes(error)).hint(hint.unwrap_or("start over with --fresh"))
+    Failure::new(with_causes(error)).hint(hint.unwrap_or("start over with --fresh"))
 }
 
 /// The server may have had another port the last time: then the keys are sealed for another issuer, and follow.

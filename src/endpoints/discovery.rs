@@ -100,8 +100,11 @@ struct Metadata<'a> {
     subject_types_supported: &'static [&'static str],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     display_values_supported: &'static [&'static str],
     claim_types_supported: &'static [&'static str],
     claims_supported: Vec<&'static str>,
@@ -116,6 +119,8 @@ struct Metadata<'a> {
 impl<'a> Metadata<'a> {
     fn new(issuer: &'a str, algorithms: &[Algorithm]) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
+        // What clients sign with need not be what this server signs with.
+        let signed_by = || Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
         let auth_methods = || AuthMethod::ALL.iter().map(|method| method.as_str());
         let claims_of_scopes = PROTOCOL_SCOPES.iter().flat_map(|scope| claims::of_scope(scope)).copied();
         Self {
@@ -136,11 +141,14 @@ impl<'a> Metadata<'a> {
             subject_types_supported: &["public"],
             id_token_signing_alg_values_supported: algorithms.iter().map(|algorithm| algorithm.as_str()).collect(),
             token_endpoint_auth_methods_supported: auth_methods().collect(),
+            token_endpoint_auth_signing_alg_values_supported: signed_by(),
             // A public client has nothing to authorize itself with (RFC 7662 §2.1).
             introspection_endpoint_auth_methods_supported: auth_methods()
                 .filter(|method| *method != AuthMethod::None.as_str())
                 .collect(),
+            introspection_endpoint_auth_signing_alg_values_supported: signed_by(),
             revocation_endpoint_auth_methods_supported: auth_methods().collect(),
+            revocation_endpoint_auth_signing_alg_values_supported: signed_by(),
             display_values_supported: &["page", "popup", "touch", "wap"],
             claim_types_supported: &["normal"],
             claims_supported: claims::OF_A_LOGIN

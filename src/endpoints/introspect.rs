@@ -36,7 +36,7 @@ pub async fn post(State(server): State<Arc<Server>>, call: Call) -> Response {
 async fn introspect(server: &Server, call: &Call) -> Result<Response> {
     let now = server.clock.now();
     let params = call.form()?;
-    let client = call.client(&server.registry, &params, now).await?;
+    let client = call.client(server, &params, now).await?;
     // RFC 7662 §2.1: the endpoint "MUST also require some form of authorization", against token scanning; a public
     // client can show none.
     if client.client().is_public() {

@@ -8,8 +8,9 @@ use axum::{
     http::{HeaderMap, HeaderName, Method, header},
 };
 
+use super::token::TOKEN;
 use crate::{
-    clients::{AuthenticatedClient, Registry, authentication},
+    clients::{AuthenticatedClient, authentication},
     grants::Context,
     protocol::{ErrorCode, Params, PlainSecret, Refusal, Result, Timestamp},
     server::{LARGEST_BODY, RequestId, Server},
@@ -80,8 +81,15 @@ impl Call {
     ///
     /// # Errors
     /// `invalid_client`, or `invalid_request` for two methods at once.
-    pub async fn client(&self, registry: &Registry, params: &Params, now: Timestamp) -> Result<AuthenticatedClient> {
-        authentication::authenticate(registry, self.authorization()?, params, now).await
+    pub async fn client(&self, server: &Server, params: &Params, now: Timestamp) -> Result<AuthenticatedClient> {
+        let context = authentication::Context {
+            registry: &server.registry,
+            keys: &server.client_keys,
+            issuer: &server.settings.issuer,
+            token_endpoint: TOKEN,
+            now,
+        };
+        authentication::authenticate(context, self.authorization()?, params).await
     }
 
     /// The access token, by one of the two ways of RFC 6750 §2 that leave it out of the URL; `None` when none was sent.

@@ -31,7 +31,7 @@ pub async fn post(State(server): State<Arc<Server>>, call: Call) -> Response {
 async fn revoke(server: &Server, call: &Call) -> Result<Response> {
     let now = server.clock.now();
     let params = call.form()?;
-    let client = call.client(&server.registry, &params, now).await?;
+    let client = call.client(server, &params, now).await?;
     // `token_type_hint` only says where to look first; a token here tells by itself what it is.
     let token = params.need("token")?;
     let context = context(server, now);

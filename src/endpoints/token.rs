@@ -21,7 +21,7 @@ pub async fn post(State(server): State<Arc<Server>>, call: Call) -> Response {
 async fn exchange(server: &Server, call: &Call) -> Result<Response> {
     let now = server.clock.now();
     let params = call.form()?;
-    let client = call.client(&server.registry, &params, now).await?;
+    let client = call.client(server, &params, now).await?;
     let granted = grants::exchange(context(server, now), &client, &params).await?;
     Ok(dialect::json(StatusCode::OK, serde_json::to_vec(&granted)?))
 }

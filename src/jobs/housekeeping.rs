@@ -7,8 +7,8 @@ use crate::{
     protocol::{Lifetime, Result, Timestamp},
     server::Server,
     store::{
-        self, Store, StoreError, Write, access_tokens, authorization_requests, browser_sessions, clients, grants,
-        known_devices, login_failures,
+        self, Store, StoreError, Write, access_tokens, authorization_requests, browser_sessions, client_assertions,
+        clients, grants, known_devices, login_failures,
     },
 };
 
@@ -52,10 +52,11 @@ enum Kind {
     LoginFailures,
     Devices,
     ClientSecrets,
+    ClientAssertions,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Sessions,
         Self::Requests,
         Self::Grants,
@@ -63,6 +64,7 @@ impl Kind {
         Self::LoginFailures,
         Self::Devices,
         Self::ClientSecrets,
+        Self::ClientAssertions,
     ];
 
     async fn forget(self, store: &Store, tokens: &Tokens, now: Timestamp) -> Result<u64> {
@@ -83,6 +85,7 @@ impl Kind {
             Self::LoginFailures => login_failures::forget(tx, now.0, BATCH).await,
             Self::Devices => known_devices::forget(tx, now.0, BATCH).await,
             Self::ClientSecrets => clients::forget_secrets(tx, now.0, BATCH).await,
+            Self::ClientAssertions => client_assertions::forget(tx, now.0, BATCH).await,
         }
     }
 }

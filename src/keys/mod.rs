@@ -10,6 +10,7 @@
 
 mod error;
 pub mod jwk;
+pub mod jwk_set;
 pub mod keyring;
 pub mod master_key;
 pub mod published;
@@ -19,6 +20,7 @@ pub mod rotation;
 mod sealed_row;
 
 pub use error::KeyError;
+pub use jwk_set::{BadJwkSet, BadJws, JwkSet, SignedBy};
 pub use keyring::{Keyring, Verified};
 pub use master_key::MasterKey;
 pub use published::Published;

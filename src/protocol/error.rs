@@ -67,18 +67,26 @@ impl fmt::Display for Error {
     }
 }
 
+/// An error with what is behind it, in one line.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Some tell of their cause themselves.
+        let text = cause.to_string();
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        source = cause.source();
+    }
+    line
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = self.cause.to_string();
-        let mut source = self.cause.source();
-        while let Some(cause) = source {
-            // Some tell of their cause themselves.
-            let text = cause.to_string();
-            if !line.ends_with(&text) {
-                line = format!("{line}: {text}");
-            }
-            source = cause.source();
-        }
+        let line = with_causes(&*self.cause);
         write!(f, "{line} (at {}:{})", self.location.file(), self.location.line())
     }
 }

@@ -22,7 +22,7 @@ mod words;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use auth_method::AuthMethod;
-pub use error::{Error, Fault, Result};
+pub use error::{Error, Fault, Result, with_causes};
 pub use grant_type::GrantType;
 pub use params::{Params, Readable};
 pub use prompt::Prompt;

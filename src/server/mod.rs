@@ -14,12 +14,13 @@ use std::sync::Arc;
 
 use crate::{
     accounts::Passwords,
-    clients::Registry,
+    clients::{ClientKeys, Registry},
     clock::Clock,
     config::Settings,
     endpoints::{discovery::Discovery, health::Readiness},
     grants::LiveGrants,
     keys::{KeyError, KeySettings, Keyring, MasterKey},
+    outgoing::{self, Outgoing},
     random::Random,
     store::{Store, StoreError},
     telemetry::Metrics,
@@ -40,8 +41,12 @@ pub struct Server {
     pub keyring: Keyring,
     /// The registered clients and resources.
     pub registry: Registry,
+    /// The public keys of clients.
+    pub client_keys: ClientKeys,
     /// Which grants are alive.
     pub grants: LiveGrants,
+    /// Calls to addresses that others have named.
+    pub outgoing: Outgoing,
     /// The metadata, ready to be sent.
     pub discovery: Discovery,
     /// The pool that hashes passwords.
@@ -73,6 +78,9 @@ pub enum OpenError {
     /// The brand cannot be shown.
     #[error(transparent)]
     Brand(#[from] BadBrand),
+    /// No calls to other servers can be made.
+    #[error(transparent)]
+    Outgoing(#[from] outgoing::OpenError),
 }
 
 impl OpenError {
@@ -81,7 +89,7 @@ impl OpenError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Keys(error) => error.hint(),
-            Self::Store(_) | Self::Brand(_) => None,
+            Self::Store(_) | Self::Brand(_) | Self::Outgoing(_) => None,
         }
     }
 }
@@ -90,10 +98,11 @@ impl Server {
     /// Open the database and the keys, making what is missing.
     ///
     /// # Errors
-    /// A database that cannot be opened, keys that do not open, a brand that cannot be shown.
+    /// A database that cannot be opened, keys that do not open, a brand that cannot be shown, roots that cannot be read.
     pub async fn open(settings: Settings, clock: Clock, random: Random) -> Result<Arc<Self>, OpenError> {
         let brand = &settings.brand;
         let brand = Brand::new(&brand.name, brand.logo.as_deref(), brand.accent.as_deref())?;
+        let outgoing = Outgoing::open(&settings.outgoing)?;
         let store = Store::open(&settings.database_url).await?;
         store.check_writable(&settings.database_url).await?;
         let keys = &settings.keys;
@@ -107,7 +116,9 @@ impl Server {
             store,
             keyring,
             registry,
+            client_keys: ClientKeys::new(outgoing.clone()),
             grants,
+            outgoing,
             discovery,
             passwords,
             brand,

@@ -29,6 +29,7 @@ pub mod access_tokens;
 pub mod authorization_requests;
 pub mod browser_sessions;
 mod cache;
+pub mod client_assertions;
 pub mod clients;
 mod conflict;
 mod connection;

@@ -7,12 +7,14 @@ use std::{
 
 use latchkey::{
     clients::{
-        AuthenticatedClient, Client, Registry,
-        authentication::authenticate,
+        AuthenticatedClient, Client, ClientKeys, Registry,
+        authentication::{Context, authenticate},
         registration::{self, Information, New, OldSecret, Wanted},
         resource,
     },
-    protocol::{Algorithm, ApplicationType, AuthMethod, Error, ErrorCode, GrantType, Lifetime, PlainSecret, Timestamp},
+    config,
+    outgoing::Outgoing,
+    protocol::{Algorithm, ApplicationType, AuthMethod, ErrorCode, Error, GrantType, Lifetime, PlainSecret, Timestamp},
     random::Random,
     store::Store,
 };
@@ -56,7 +58,10 @@ impl Desk {
     }
 
     async fn asks(&self, request: Request<'_>, at: Timestamp) -> Result<AuthenticatedClient, Error> {
-        authenticate(&self.registry, request.header.as_deref(), &request.body.into_iter().collect(), at).await
+        let outgoing = Outgoing::open(&config::Outgoing::default()).expect("it opens");
+        let (registry, keys) = (&self.registry, &ClientKeys::new(outgoing));
+        let context = Context { registry, keys, issuer: ISSUER, token_endpoint: "/token", now: at };
+        authenticate(context, request.header.as_deref(), &request.body.into_iter().collect()).await
     }
 
     pub(crate) async fn lets_in(&self, request: Request<'_>, at: Timestamp) -> bool {
@@ -229,7 +234,7 @@ async fn a_secret_that_is_brought_has_to_be_long_and_new() {
     assert!(desk.lets_in(post("wiki", good), NOW).await, "a refused rotation ends nothing");
     let public = New { id: Some("phone".into()), secret: brought(good), ..wiki() };
     let wanted = Wanted { token_endpoint_auth_method: Some(AuthMethod::None), ..public.wanted.clone() };
-    desk.refuses(New { wanted, ..public }, bad, "public").await;
+    desk.refuses(New { wanted, ..public }, bad, "has no secret").await;
     desk.creates_public().await;
     let rotation = registration::rotate_secret(&desk.registry, "phone", None, OldSecret::EndsNow, NOW, &desk.random);
     assert_eq!(refusal(rotation.await).0.as_str(), bad);

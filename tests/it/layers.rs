@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 const FLOORS: &[&[(&str, &[&str])]] = &[
     &[("protocol", &[])],
     &[("clock", &[]), ("random", &[]), ("config", &[])],
-    &[("store", &[])],
+    &[("store", &[]), ("outgoing", &[])],
     &[("keys", &[]), ("tokens", &["keys"])],
     &[
         ("clients", &[]),
@@ -40,6 +40,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("josekit", &["keys/", "tokens/", "demo/"]),
     ("openidconnect", &["demo/"]),
     ("oxide_auth", &["authorization/", "grants/"]),
+    ("reqwest", &["outgoing/", "demo/"]),
     ("rsa", &["keys/", "tokens/"]),
     ("sqlx", &["store/"]),
     ("tower_sessions", &["web/", "server", "store/browser_sessions.rs"]),

@@ -5,7 +5,7 @@ use latchkey::{
     clients::registration::{self, OldSecret},
     jobs, orgs,
     protocol::Lifetime,
-    store::{Access, Conn, access_tokens, login_failures, snapshot},
+    store::{Access, Conn, access_tokens, client_assertions, login_failures, snapshot},
 };
 
 use crate::world::World;
@@ -28,6 +28,7 @@ async fn lived_in() -> (World, String, String) {
     let mut tx = world.server.store.write().await.expect("a transaction");
     access_tokens::insert_opaque(&mut tx, "hash", "{}", soon).await.expect("an opaque token");
     access_tokens::deny(&mut tx, "jti", soon).await.expect("a denied token");
+    assert!(client_assertions::spend(&mut tx, "hash", soon).await.expect("an assertion"));
     login_failures::count(&mut tx, "key", world.now().0, soon).await.expect("a failure");
     tx.commit().await.expect("committed");
     (world, alice, acme)
@@ -131,6 +132,7 @@ async fn a_restored_copy_brings_back_nothing_that_ends() {
     const AFTERWARDS: &[(&str, &str)] = &[
         ("authorization_requests", "empty"),
         ("browser_sessions", "empty"),
+        ("client_assertions", "stays"),
         ("client_secrets", "stays"),
         ("clients", "stays"),
         ("consents", "stays"),

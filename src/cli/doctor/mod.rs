@@ -5,18 +5,20 @@ mod database;
 use std::os::unix::fs::PermissionsExt;
 
 use serde::Serialize;
+use url::Url;
 
-use super::{Failure, database as own_files, output, probe};
+use super::{Failure, database as own_files, output};
 use crate::{
     clients::{Registry, registration},
     clock::Clock,
-    config::{Origin, Origins, Problems, SETTINGS, Setting, Settings, Sources, rules},
+    config::{self, Origin, Origins, Problems, SETTINGS, Setting, Settings, Sources, rules},
     endpoints::{discovery, health},
     keys::{
         MasterKey,
         rotation::{self, Listed},
     },
-    protocol::{Algorithm, Lifetime, Timestamp},
+    outgoing::{Outgoing, Unanswered},
+    protocol::{Algorithm, Lifetime, Timestamp, with_causes},
     random::Random,
     server::tls::{Files, Validity},
     store::Store,
@@ -215,7 +217,7 @@ fn examine_certificate(files: &Files, now: Timestamp) -> Finding {
     const CHECK: &str = "certificate";
     const RENEW: &str = "put the new files in the place of the old ones: a running server reads them within seconds";
     match files.read().and_then(|_| files.validity()) {
-        Err(error) => bad(CHECK, output::with_causes(&error)),
+        Err(error) => bad(CHECK, with_causes(&error)),
         Ok(Validity { from, .. }) if from > now => {
             bad(CHECK, format!("is good from {} on, not yet", output::when(from, now)))
                 .hint("is this machine's clock right?")
@@ -234,16 +236,23 @@ fn examine_certificate(files: &Files, now: Timestamp) -> Finding {
 async fn examine_issuer(settings: &Settings) -> Finding {
     const CHECK: &str = "issuer";
     let url = format!("{}{}", settings.issuer, discovery::OPENID_CONFIGURATION);
-    let extra_ca = settings.outgoing.extra_ca.clone();
-    let asked = url.clone();
-    let answer = tokio::task::spawn_blocking(move || probe::get(&asked, extra_ca.as_deref())).await;
-    let probe::Answer { status, body } = match answer {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => {
-            let told = format!("{url} does not answer: {error}");
+    // Where the server itself may not call, its operator may.
+    let anywhere = config::Outgoing { allow_private_addresses: true, ..settings.outgoing.clone() };
+    let asked = match (Outgoing::open(&anywhere), Url::parse(&url)) {
+        (Ok(outgoing), Ok(url)) => outgoing.get(&url, "application/json", LARGEST_METADATA).await,
+        (Err(error), _) => return bad(CHECK, with_causes(&error)),
+        (_, Err(error)) => return bad(CHECK, format!("{url} is no address: {error}")),
+    };
+    let body = match asked {
+        Ok(answer) => answer.body,
+        Err(Unanswered::Status(status)) => {
+            return bad(CHECK, format!("what answers at {url} (with status {status}) is no OpenID Connect server"))
+                .hint("another program answers there, or a proxy does not pass the path on");
+        }
+        Err(error) => {
+            let told = format!("{url} does not answer: {}", with_causes(&error));
             return warn(CHECK, told).hint("is the server running, and do DNS, proxy and firewall lead to it?");
         }
-        Err(_) => return warn(CHECK, "could not be asked".to_owned()),
     };
     let told: Option<String> = serde_json::from_slice::<serde_json::Value>(&body)
         .ok()
@@ -252,10 +261,13 @@ async fn examine_issuer(settings: &Settings) -> Finding {
         Some(issuer) if issuer == settings.issuer => good(CHECK, format!("{url} is found by clients")),
         Some(issuer) => bad(CHECK, format!("{url} says that its issuer is `{issuer}`"))
             .hint("another server answers there, or this one runs with other settings"),
-        None => bad(CHECK, format!("what answers at {url} (with status {status}) is no OpenID Connect server"))
+        None => bad(CHECK, format!("what answers at {url} is no OpenID Connect server"))
             .hint("another program answers there, or a proxy does not pass the path on"),
     }
 }
+
+/// No server says more of itself.
+const LARGEST_METADATA: usize = 256 * 1024;
 
 /// Certificates are renewed a month before their end; two weeks before it, something is amiss.
 const SOON: i64 = 14 * 86_400;

@@ -1,0 +1,195 @@
+//! The one client for calls to addresses that others have named: the keys of clients, request objects, sign-outs.
+//!
+//! Whoever registers a client chooses where this server calls. So it calls https alone, no address that is not meant for
+//! the whole Internet, whatever a name resolves to at that moment, follows no redirect, and reads no more than it was told.
+
+mod guard;
+mod special;
+
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+use reqwest::{Client, RequestBuilder, Response, header, redirect};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use tokio::sync::Semaphore;
+use url::Url;
+
+pub use guard::{Barred, Guard};
+
+use crate::config;
+
+/// Calls other servers. Cheap to clone; all clones share their connections and how many calls there may be at a time.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    http: Client,
+    guard: Guard,
+    turns: Arc<Semaphore>,
+}
+
+/// What another server answered, with a status that means success.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The media type, without its parameters, in lower case; empty where none was sent.
+    pub media_type: String,
+    /// The whole of the body.
+    pub body: Vec<u8>,
+}
+
+/// Why a call came to nothing. For the log of the operator: told to a stranger, it would tell what listens inside.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// This server does not call there.
+    #[error(transparent)]
+    Barred(#[from] Barred),
+    /// No connection, no trust, or too late.
+    #[error("it cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// An answer that is no success; a redirect is none, either.
+    #[error("it answers with status {0}")]
+    Status(u16),
+    /// An answer that is longer than it may be.
+    #[error("its answer is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+/// Why no call can be made with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file of `outgoing.extra_ca` holds no certificates.
+    #[error("`outgoing.extra_ca` names {file}, which holds no certificates in PEM")]
+    ExtraCa {
+        /// The file.
+        file: String,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// The library for TLS does not take its own defaults.
+    #[error("TLS cannot be set up for outgoing calls")]
+    Tls(#[from] rustls::Error),
+    /// The library for HTTP does not start.
+    #[error("outgoing calls cannot be set up")]
+    Http(#[from] reqwest::Error),
+}
+
+impl Outgoing {
+    /// A client by these settings.
+    ///
+    /// # Errors
+    /// When `outgoing.extra_ca` cannot be read.
+    pub fn open(settings: &config::Outgoing) -> Result<Self, OpenError> {
+        let guard = Guard { allow_private_addresses: settings.allow_private_addresses };
+        let roots = roots(settings.extra_ca.as_deref()).map_err(|cause| OpenError::ExtraCa {
+            file: settings.extra_ca.as_deref().unwrap_or(Path::new("")).display().to_string(),
+            cause,
+        })?;
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let http = Client::builder()
+            .use_preconfigured_tls(tls)
+            .dns_resolver(Arc::new(guard))
+            .redirect(redirect::Policy::none())
+            // A proxy would resolve the name itself, where the guard does not see to what.
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(WHOLE)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, guard, turns: Arc::new(Semaphore::new(MOST_AT_A_TIME)) })
+    }
+
+    /// Whether this server would call there, as far as the address itself tells.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, url: &Url) -> Result<(), Barred> {
+        self.guard.check(url)
+    }
+
+    /// Read what is there.
+    ///
+    /// # Errors
+    /// When there is no answer of at most that many bytes, with a status that means success, within seconds.
+    pub async fn get(&self, url: &Url, accept: &str, longest: usize) -> Result<Answer, Unanswered> {
+        self.call(url, self.http.get(url.clone()).header(header::ACCEPT, accept), longest).await
+    }
+
+    /// Post a form there. What is answered does not matter, but for its status.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    pub async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<(), Unanswered> {
+        self.call(url, self.http.post(url.clone()).form(form), LONGEST_ACKNOWLEDGEMENT).await.map(drop)
+    }
+
+    async fn call(&self, url: &Url, request: RequestBuilder, longest: usize) -> Result<Answer, Unanswered> {
+        self.guard.check(url)?;
+        // It is never closed; if it were, the call would be one too many, and no more.
+        let _turn = self.turns.acquire().await;
+        let answer = request.send().await.map_err(why)?;
+        if !answer.status().is_success() {
+            return Err(Unanswered::Status(answer.status().as_u16()));
+        }
+        let media_type = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_lowercase();
+        Ok(Answer { media_type, body: read(answer, longest).await? })
+    }
+}
+
+/// The body, unless it is longer; what it says of its own length is not believed.
+async fn read(mut answer: Response, longest: usize) -> Result<Vec<u8>, Unanswered> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(why)? {
+        if body.len().saturating_add(chunk.len()) > longest {
+            return Err(Unanswered::TooLong(longest));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What the guard said while a name was looked up is deep inside the error of the library.
+fn why(error: reqwest::Error) -> Unanswered {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = cause {
+        if let Some(barred) = inner.downcast_ref::<Barred>() {
+            return Unanswered::Barred(barred.clone());
+        }
+        cause = inner.source();
+    }
+    Unanswered::Unreachable(error.without_url())
+}
+
+/// Whom to trust: the usual roots, and those in a file.
+///
+/// # Errors
+/// When the file cannot be read, or holds none.
+fn roots(extra_ca: Option<&Path>) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let usual = roots.len();
+    if let Some(file) = extra_ca {
+        for certificate in CertificateDer::pem_file_iter(file).map_err(io::Error::other)? {
+            roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
+        }
+        if roots.len() == usual {
+            return Err(io::Error::other("there is none in it"));
+        }
+    }
+    Ok(roots)
+}
+
+const CONNECT: Duration = Duration::from_secs(3);
+const WHOLE: Duration = Duration::from_secs(6);
+
+/// More wait for their turn, so that a stranger whose servers do not answer cannot make this one hold ever more calls.
+const MOST_AT_A_TIME: usize = 32;
+
+/// Some answer a notification with a page.
+const LONGEST_ACKNOWLEDGEMENT: usize = 64 * 1024;
