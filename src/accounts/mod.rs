@@ -8,7 +8,7 @@ pub mod devices;
 mod identifier;
 mod login;
 pub mod password;
-mod throttle;
+pub mod throttle;
 
 pub use account::{
     Account, Changes, NewAccount, create, delete, disable, enable, end_session, find, find_by_username, list,

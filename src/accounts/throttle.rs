@@ -1,4 +1,4 @@
-//! How often a password may be guessed.
+//! How often a password may be guessed, and how many clients may be registered from one network.
 //!
 //! A try is counted before it is made, and taken back when it was right, so parallel guesses cannot all slip through
 //! one check. What is counted is the name that was typed, whether anybody has it or not, so the throttle tells nothing
@@ -56,6 +56,10 @@ const NETWORK: Budget = Budget { free: 199, ..ADDRESS };
 
 const DEVICE: Budget =
     Budget { free: 9, first: Lifetime::seconds(30), longest: Lifetime::hours(1), memory: Lifetime::days(1) };
+
+/// Clients that register themselves from one network: no set of tests needs more, and rows are not to be had for nothing.
+const REGISTRATIONS: Budget =
+    Budget { free: 1_000, first: Lifetime::minutes(5), longest: Lifetime::hours(1), memory: Lifetime::hours(1) };
 
 /// All strangers together, at every name and from everywhere: counted, and never blocked.
 const EVERYBODY: Budget =
@@ -169,6 +173,24 @@ impl Meters {
         }
         Ok(())
     }
+}
+
+/// Count a client that somebody there registers; until when none is let through, if one is not now.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn count_registration(store: &Store, address: IpAddr, now: Timestamp) -> Result<Option<Timestamp>> {
+    let of = |network: &str| Meter { key: key("registration", network), budget: REGISTRATIONS, is_cleared: false };
+    let mut meters = vec![of(&address_block(address))];
+    meters.extend(wider_network(address).as_deref().map(of));
+    let meters = Meters(meters);
+    if let Some(until) = meters.blocked(&mut store.read().await?, now).await? {
+        return Ok(Some(until));
+    }
+    Ok(match meters.count(store, now).await? {
+        Outcome::Go(_) => None,
+        Outcome::Wait(until) => Some(until),
+    })
 }
 
 /// Whether strangers have got so much wrong lately that somebody must be guessing.

@@ -301,9 +301,12 @@ impl About {
             client_uri: self.client_uri,
             policy_uri: self.policy_uri,
             tos_uri: self.tos_uri,
+            initiate_login_uri: None,
             contacts: self.contact,
             signing_algorithm: self.signing_algorithm,
+            userinfo_signed_response_alg: None,
             default_max_age: self.default_max_age,
+            require_auth_time: None,
             first_party: self.first_party,
             require_pkce: self.no_pkce.map(|without| !without),
         })

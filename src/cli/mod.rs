@@ -14,6 +14,7 @@ pub mod member;
 pub mod migrate;
 pub mod org;
 pub mod output;
+pub mod registration_token;
 pub mod resource;
 pub mod role;
 pub mod serve;
@@ -79,6 +80,9 @@ pub enum OnDatabase {
     /// Apps that sign users in
     #[command(subcommand)]
     Client(client::Command),
+    /// Tokens with which programs register clients
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
     /// APIs that tokens are for
     #[command(subcommand)]
     Resource(resource::Command),
@@ -154,6 +158,7 @@ async fn at(desk: &Desk, command: OnDatabase) -> Result<(), Failure> {
         OnDatabase::Migrate => migrate::run(desk),
         OnDatabase::Backup(args) => backup::run(args, desk).await,
         OnDatabase::Client(command) => client::run(command, desk).await,
+        OnDatabase::RegistrationToken(command) => registration_token::run(command, desk).await,
         OnDatabase::Resource(command) => resource::run(command, desk).await,
         OnDatabase::User(command) => user::run(command, desk).await,
         OnDatabase::Org(command) => org::run(command, desk).await,

@@ -51,16 +51,25 @@ pub struct Metadata {
     /// Its terms of service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tos_uri: Option<String>,
+    /// Where others send a user who is to sign in to it (OIDC Core §4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     /// Whom to write to about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
     /// How its ID tokens are signed.
     pub id_token_signed_response_alg: Algorithm,
+    /// How what userinfo tells it is signed; not at all where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<Algorithm>,
     /// How its access tokens are signed.
     pub access_token_signing_alg: Algorithm,
     /// How old a login may be where a request does not say (`default_max_age`), in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<i64>,
+    /// Whether it relies on `auth_time` in its ID tokens, which all have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_auth_time: Option<bool>,
 }
 
 /// A registered client.

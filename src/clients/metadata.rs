@@ -47,8 +47,19 @@ pub(super) fn settle(
 type Check = fn(&Settled) -> Result<(), Refusal>;
 
 /// What has to be true of every registration, one by one.
-const CHECKS: &[Check] =
-    &[name, grants, redirect_uris, response_types, secretless, keys, scope, links, contacts, max_age];
+const CHECKS: &[Check] = &[
+    name,
+    grants,
+    redirect_uris,
+    response_types,
+    secretless,
+    keys,
+    scope,
+    links,
+    initiate_login_uri,
+    contacts,
+    max_age,
+];
 
 const DEFAULT_SCOPE: &str = "openid profile email address phone offline_access";
 
@@ -58,6 +69,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_text(&mut metadata.client_uri, wanted.client_uri);
     set_text(&mut metadata.policy_uri, wanted.policy_uri);
     set_text(&mut metadata.tos_uri, wanted.tos_uri);
+    set_text(&mut metadata.initiate_login_uri, wanted.initiate_login_uri);
     set_texts(&mut metadata.post_logout_redirect_uris, wanted.post_logout_redirect_uris);
     set_texts(&mut metadata.resources, wanted.resources);
     set_texts(&mut metadata.contacts, wanted.contacts);
@@ -68,6 +80,9 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     if let Some(algorithm) = wanted.token_endpoint_auth_signing_alg {
         metadata.token_endpoint_auth_signing_alg = Some(algorithm);
     }
+    if let Some(algorithm) = wanted.userinfo_signed_response_alg {
+        metadata.userinfo_signed_response_alg = Some(algorithm);
+    }
     if let Some(algorithm) = wanted.signing_algorithm {
         metadata.id_token_signed_response_alg = algorithm;
         metadata.access_token_signing_alg = algorithm;
@@ -75,6 +90,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     if let Some(scope) = wanted.scope {
         metadata.scope = Scope::parse(&scope).map_err(|refusal| wrong(refusal.description))?;
     }
+    metadata.require_auth_time = wanted.require_auth_time.or(metadata.require_auth_time);
     if let Some(seconds) = wanted.default_max_age {
         metadata.default_max_age = Some(seconds);
     }
@@ -277,6 +293,16 @@ fn is_web_address(text: &str) -> bool {
             let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
             is_safe && url.username().is_empty() && url.password().is_none()
         })
+}
+
+/// OIDC Registration §2: "The URI MUST use the https scheme."
+fn initiate_login_uri(settled: &Settled) -> Result<(), Refusal> {
+    match &settled.metadata.initiate_login_uri {
+        Some(uri) if !uri.starts_with("https:") || !is_web_address(uri) => {
+            Err(wrong(format!("`initiate_login_uri` is `{uri}`; expected an https address")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn contacts(settled: &Settled) -> Result<(), Refusal> {

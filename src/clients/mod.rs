@@ -4,6 +4,7 @@ mod assertion;
 pub mod audience;
 pub mod authentication;
 mod client;
+pub mod dynamic;
 pub mod keys;
 mod metadata;
 pub mod registration;

@@ -49,12 +49,18 @@ pub struct Wanted {
     pub policy_uri: Option<String>,
     /// Its terms of service.
     pub tos_uri: Option<String>,
+    /// Where others send a user who is to sign in to it.
+    pub initiate_login_uri: Option<String>,
     /// Whom to write to about it.
     pub contacts: Option<Vec<String>>,
     /// How its ID tokens and access tokens are signed.
     pub signing_algorithm: Option<Algorithm>,
+    /// How what userinfo tells it is signed.
+    pub userinfo_signed_response_alg: Option<Algorithm>,
     /// How old a login may be where a request does not say, in seconds.
     pub default_max_age: Option<i64>,
+    /// Whether it relies on being told when the user signed in.
+    pub require_auth_time: Option<bool>,
     /// Whether it is one of the operator's own.
     pub first_party: Option<bool>,
     /// Whether its requests need PKCE; only a confidential client can do without.
@@ -96,6 +102,23 @@ pub async fn create(
     now: Timestamp,
     random: &Random,
 ) -> Result<(Client, Option<PlainSecret>)> {
+    let mut tx = registry.store().write().await?;
+    let made = create_in(&mut tx, registry, new, now, random).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// The same, in a transaction of more than that.
+///
+/// # Errors
+/// Those of [`create`].
+pub(super) async fn create_in(
+    tx: &mut Write,
+    registry: &Registry,
+    new: New,
+    now: Timestamp,
+    random: &Random,
+) -> Result<(Client, Option<PlainSecret>)> {
     let settled = metadata::settle(Metadata::default(), (false, true), new.wanted, true)?;
     let id = match new.id {
         Some(id) => check_id(id)?,
@@ -116,16 +139,14 @@ pub async fn create(
         (false, Some(_)) => return Err(without_secret(&client).into()),
         (true, secret) => Some(accept_secret(secret, random)?),
     };
-    let mut tx = registry.store().write().await?;
-    check_resources(&mut tx, registry, &client.metadata.resources, &[]).await?;
-    if !clients::insert(&mut tx, &to_row(&client)?).await? {
+    check_resources(tx, registry, &client.metadata.resources, &[]).await?;
+    if !clients::insert(tx, &to_row(&client)?).await? {
         return Err(wrong(format!("there is already a client `{}`", client.id)).into());
     }
     if let Some(secret) = &secret {
-        keep_secret(&mut tx, &client.id, secret, now).await?;
+        keep_secret(tx, &client.id, secret, now).await?;
     }
-    client.epoch = find(&mut tx, &client.id).await?.epoch;
-    tx.commit().await?;
+    client.epoch = find(tx, &client.id).await?.epoch;
     Ok((client, secret))
 }
 
@@ -141,13 +162,39 @@ pub async fn update(
     now: Timestamp,
     random: &Random,
 ) -> Result<Option<(Client, Option<PlainSecret>)>> {
+    settle(registry, id, |before| before, wanted, now, random).await
+}
+
+/// Put something else in the place of what a client has registered: what is left out takes its default. Else as
+/// [`update`].
+///
+/// # Errors
+/// Those of [`create`].
+pub(super) async fn replace(
+    registry: &Registry,
+    id: &str,
+    wanted: Wanted,
+    now: Timestamp,
+    random: &Random,
+) -> Result<Option<(Client, Option<PlainSecret>)>> {
+    settle(registry, id, |_| Metadata::default(), wanted, now, random).await
+}
+
+async fn settle(
+    registry: &Registry,
+    id: &str,
+    stays: fn(Metadata) -> Metadata,
+    wanted: Wanted,
+    now: Timestamp,
+    random: &Random,
+) -> Result<Option<(Client, Option<PlainSecret>)>> {
     let mut tx = registry.store().write().await?;
     if !clients::lock(&mut tx, id, now.0).await? {
         return Ok(None);
     }
     let before = find(&mut tx, id).await?;
     let (had_secret, resources) = (before.has_secret(), before.metadata.resources.clone());
-    let settled = metadata::settle(before.metadata, (before.first_party, before.require_pkce), wanted, false)?;
+    let settled = metadata::settle(stays(before.metadata), (before.first_party, before.require_pkce), wanted, false)?;
     let client = Client {
         metadata: settled.metadata,
         first_party: settled.first_party,
@@ -262,9 +309,10 @@ pub async fn remarks(registry: &Registry, kept: &[Algorithm]) -> Result<Vec<Stri
     let mut remarks = Vec::new();
     for alg in Algorithm::ALL.iter().filter(|alg| !kept.contains(alg)) {
         // As `Metadata` is kept: what a registration quotes of its own comes with a backslash before each quote.
-        let signed = |member| format!("%\"{member}\":\"{alg}\"%");
-        let (id_token, access_token) = (signed("id_token_signed_response_alg"), signed("access_token_signing_alg"));
-        let ids = clients::enabled_like(&mut db, &id_token, &access_token).await?;
+        let signed = |member| format!("%{member}\":\"{alg}\"%");
+        // The former are ID tokens and what userinfo tells.
+        let (responses, access_tokens) = (signed("_signed_response_alg"), signed("\"access_token_signing_alg"));
+        let ids = clients::enabled_like(&mut db, &responses, &access_tokens).await?;
         remarks.extend(ids.iter().map(|id| {
             format!(
                 "the tokens of client `{id}` are signed with {alg}, and `keys.algorithms` keeps no keys for it any more"
@@ -292,6 +340,12 @@ pub struct Information<'a> {
 }
 
 impl<'a> Information<'a> {
+    /// The client's id.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        self.client_id
+    }
+
     /// Of this client; with its secret when that was just made.
     #[must_use]
     pub fn of(client: &'a Client, secret: Option<&'a PlainSecret>) -> Self {

@@ -7,7 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{ClientCertificates, LogFormat, rules};
+use super::{ClientCertificates, LogFormat, RegistrationMode, rules};
 use crate::protocol::{Algorithm, Lifetime, PlainSecret};
 
 /// A value as it came: from TOML with its type, from the environment or a flag as text.
@@ -249,7 +249,9 @@ pub(super) const TEN_MINUTES: i64 = 600;
 /// Longer than anything is meant to live, short enough to be added to any date.
 pub(super) const TEN_YEARS: i64 = 3_650 * 86_400;
 
-fn duration(text: &str) -> Option<Lifetime> {
+/// A time as it stands in settings: `60s`, `15m`, `12h`, `30d`.
+#[must_use]
+pub fn duration(text: &str) -> Option<Lifetime> {
     let unit = text.chars().next_back()?;
     let digits = text.get(..text.len().checked_sub(unit.len_utf8())?)?;
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -380,6 +382,19 @@ impl Kind for Certificates {
             }
             .to_owned(),
         ))
+    }
+}
+
+pub(super) struct Registrants;
+
+impl Kind for Registrants {
+    type Value = RegistrationMode;
+    const EXPECTED: &'static str = "`off`, `token` or `open`";
+    fn read(raw: &Raw, _: &Path) -> Option<RegistrationMode> {
+        RegistrationMode::of(raw.text()?)
+    }
+    fn show(value: &RegistrationMode) -> Option<Raw> {
+        Some(Raw::Text(value.as_str().to_owned()))
     }
 }
 

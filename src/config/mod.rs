@@ -17,8 +17,9 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use crate::protocol::{Algorithm, Lifetime, PlainSecret};
+use crate::protocol::{Algorithm, Lifetime, PlainSecret, words};
 
+pub use kind::duration;
 pub use load::{Origin, Origins, Problem, Problems, Sources};
 pub use table::{SETTINGS, Setting};
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// What the pages look like.
     pub brand: Brand,
+    /// Clients that register themselves.
+    pub registration: Registration,
     /// Calls the server makes.
     pub outgoing: Outgoing,
     /// The log.
@@ -140,6 +143,35 @@ pub struct Brand {
     pub accent: Option<String>,
 }
 
+/// Clients that register themselves (RFC 7591).
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Who may.
+    pub mode: RegistrationMode,
+    /// Whether their requests need PKCE, as those of all clients do that operators have not said otherwise of.
+    pub require_pkce: bool,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self { mode: RegistrationMode::Off, require_pkce: true }
+    }
+}
+
+words! {
+    /// Who may register a client by themselves.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum RegistrationMode {
+        /// Nobody.
+        #[default]
+        Off = "off",
+        /// Who shows an initial access token.
+        Token = "token",
+        /// Everybody.
+        Open = "open",
+    }
+}
+
 /// Calls the server makes.
 #[derive(Clone, Debug, Default)]
 pub struct Outgoing {
@@ -194,6 +226,7 @@ impl Default for Settings {
             },
             sessions: Sessions { idle: Lifetime::hours(12), absolute: Lifetime::days(30) },
             brand: Brand { name: "Latchkey".to_owned(), logo: None, accent: None },
+            registration: Registration::default(),
             outgoing: Outgoing::default(),
             log: Log { format: None, level: "info".to_owned() },
         }

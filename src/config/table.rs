@@ -6,7 +6,7 @@ use super::{
     Settings,
     kind::{
         Accent, Address, Algorithms, Certificates, DatabaseUrl, Duration, File, Format, Issuer, Kind, Level, MasterKey,
-        Maybe, Networks, Raw, RsaBits, Switch, TEN_MINUTES, TEN_YEARS, Text,
+        Maybe, Networks, Raw, Registrants, RsaBits, Switch, TEN_MINUTES, TEN_YEARS, Text,
     },
 };
 
@@ -115,6 +115,12 @@ pub const SETTINGS: &[Setting] = &[
     setting!(brand.name, Text, "What the pages call this server."),
     setting!(brand.logo, Maybe<File>, "Image shown above every page: a file, SVG, PNG, JPEG or WebP.", unset: "the mark of Latchkey"),
     setting!(brand.accent, Maybe<Accent>, "Colour of buttons and links, `#rrggbb`; its contrast is checked at start.", unset: "the colour of Latchkey"),
+    setting!(
+        registration.mode,
+        Registrants,
+        "Who may register clients at the registration endpoint: nobody (`off`), who shows a token (`token`), or everybody (`open`)."
+    ),
+    setting!(registration.require_pkce, Switch, "Whether requests of clients that register themselves need PKCE."),
     setting!(
         outgoing.allow_private_addresses,
         Switch,

@@ -79,6 +79,15 @@ pub fn json(status: StatusCode, body: Vec<u8>) -> Response {
     answer
 }
 
+/// A signed answer (RFC 7519 §10.3.1) that no cache may keep.
+#[must_use]
+pub fn jwt(token: String) -> Response {
+    let mut answer = empty(StatusCode::OK);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
+    *answer.body_mut() = Body::from(token);
+    answer
+}
+
 /// An answer without a body that no cache may keep (RFC 6749 §5.1).
 #[must_use]
 pub fn empty(status: StatusCode) -> Response {

@@ -10,9 +10,12 @@ use axum::{
 use serde::Serialize;
 use url::Url;
 
-use super::{document, introspect::INTROSPECT, jwks::JWKS, revoke::REVOKE, token::TOKEN, userinfo::USERINFO};
+use super::{
+    document, introspect::INTROSPECT, jwks::JWKS, register::REGISTER, revoke::REVOKE, token::TOKEN, userinfo::USERINFO,
+};
 use crate::{
     authorization::login::ACR_VALUES,
+    config::{RegistrationMode, Settings},
     keys::Published,
     protocol::{
         Algorithm, AuthMethod, GrantType, Prompt, ResponseMode, claims,
@@ -45,7 +48,7 @@ pub fn paths(issuer: &str) -> Vec<String> {
 
 /// `GET /.well-known/openid-configuration` and its like.
 pub async fn get(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
-    let document = server.discovery.document(&server.settings.issuer, server.keyring.algorithms());
+    let document = server.discovery.document(&server.settings, server.keyring.algorithms());
     document::answer(headers.get(header::IF_NONE_MATCH), &document.published)
 }
 
@@ -60,12 +63,12 @@ pub struct Document {
 }
 
 impl Discovery {
-    fn document(&self, issuer: &str, algorithms: Vec<Algorithm>) -> Arc<Document> {
+    fn document(&self, settings: &Settings, algorithms: Vec<Algorithm>) -> Arc<Document> {
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*made {
             Some(document) if document.algorithms == algorithms => document.clone(),
             _ => {
-                let document = Arc::new(Document::new(issuer, algorithms));
+                let document = Arc::new(Document::new(settings, algorithms));
                 *made = Some(document.clone());
                 document
             }
@@ -74,8 +77,8 @@ impl Discovery {
 }
 
 impl Document {
-    fn new(issuer: &str, algorithms: Vec<Algorithm>) -> Self {
-        let published = Published::new(&Metadata::new(issuer, &algorithms));
+    fn new(settings: &Settings, algorithms: Vec<Algorithm>) -> Self {
+        let published = Published::new(&Metadata::new(settings, &algorithms));
         Self { algorithms, published }
     }
 }
@@ -91,6 +94,8 @@ struct Metadata<'a> {
     introspection_endpoint: String,
     revocation_endpoint: String,
     end_session_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     scopes_supported: Vec<&'static str>,
     response_types_supported: &'static [&'static str],
     response_modes_supported: Vec<&'static str>,
@@ -99,6 +104,7 @@ struct Metadata<'a> {
     acr_values_supported: &'static [&'static str],
     subject_types_supported: &'static [&'static str],
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -117,8 +123,10 @@ struct Metadata<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    fn new(issuer: &'a str, algorithms: &[Algorithm]) -> Self {
+    fn new(settings: &'a Settings, algorithms: &[Algorithm]) -> Self {
+        let issuer = settings.issuer.as_str();
         let at = |path: &str| format!("{issuer}{path}");
+        let own_keys = || algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
         // What clients sign with need not be what this server signs with.
         let signed_by = || Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
         let auth_methods = || AuthMethod::ALL.iter().map(|method| method.as_str());
@@ -132,6 +140,7 @@ impl<'a> Metadata<'a> {
             introspection_endpoint: at(INTROSPECT),
             revocation_endpoint: at(REVOKE),
             end_session_endpoint: at(LOGOUT),
+            registration_endpoint: (settings.registration.mode != RegistrationMode::Off).then(|| at(REGISTER)),
             scopes_supported: PROTOCOL_SCOPES.iter().copied().chain([ORG]).collect(),
             response_types_supported: &["code"],
             response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
@@ -139,7 +148,8 @@ impl<'a> Metadata<'a> {
             prompt_values_supported: Prompt::VALUES,
             acr_values_supported: ACR_VALUES,
             subject_types_supported: &["public"],
-            id_token_signing_alg_values_supported: algorithms.iter().map(|algorithm| algorithm.as_str()).collect(),
+            id_token_signing_alg_values_supported: own_keys(),
+            userinfo_signing_alg_values_supported: own_keys(),
             token_endpoint_auth_methods_supported: auth_methods().collect(),
             token_endpoint_auth_signing_alg_values_supported: signed_by(),
             // A public client has nothing to authorize itself with (RFC 7662 §2.1).
@@ -188,10 +198,10 @@ mod tests {
 
     #[test]
     fn the_document_is_made_anew_only_when_the_algorithms_change() {
-        let discovery = Discovery::default();
-        let first = discovery.document("https://op.example", vec![Algorithm::RS256]);
-        assert!(Arc::ptr_eq(&first, &discovery.document("https://op.example", vec![Algorithm::RS256])));
-        let other = discovery.document("https://op.example", vec![Algorithm::RS256, Algorithm::ES256]);
+        let (discovery, settings) = (Discovery::default(), Settings::default());
+        let first = discovery.document(&settings, vec![Algorithm::RS256]);
+        assert!(Arc::ptr_eq(&first, &discovery.document(&settings, vec![Algorithm::RS256])));
+        let other = discovery.document(&settings, vec![Algorithm::RS256, Algorithm::ES256]);
         assert_ne!(first.published.etag, other.published.etag);
     }
 }

@@ -1,6 +1,6 @@
 //! Requests as the endpoints for programs see them: the parts, a bounded body, and what can be read from both.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 
 use axum::{
     body::{Bytes, to_bytes},
@@ -13,7 +13,7 @@ use crate::{
     clients::{AuthenticatedClient, authentication},
     grants::Context,
     protocol::{ErrorCode, Params, PlainSecret, Refusal, Result, Timestamp},
-    server::{LARGEST_BODY, RequestId, Server},
+    server::{LARGEST_BODY, Peer, RequestId, Server},
 };
 
 /// A call of an endpoint for programs. Reading it never fails; what it lacks is said by who needs it, in the
@@ -21,6 +21,8 @@ use crate::{
 pub struct Call {
     /// The request id, as the answer and the log carry it.
     pub id: String,
+    /// Where it comes from, as far as that is known.
+    pub address: Option<IpAddr>,
     method: Method,
     headers: HeaderMap,
     query: Option<String>,
@@ -36,6 +38,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
         let query = parts.uri.query().filter(|query| !query.is_empty()).map(str::to_owned);
         Ok(Self {
             id,
+            address: parts.extensions.get::<Peer>().map(|peer| peer.address),
             method: parts.method,
             headers: parts.headers,
             query,
@@ -59,6 +62,20 @@ impl Call {
             return Err(refuse("the body has to be application/x-www-form-urlencoded, and Content-Type has to say so"));
         }
         Params::parse(self.body()?)
+    }
+
+    /// The JSON that was posted.
+    ///
+    /// # Errors
+    /// `invalid_client_metadata` for another content type; `invalid_request` for a body over 64 KiB.
+    pub fn json(&self) -> Result<&[u8], Refusal> {
+        if self.media_type().eq_ignore_ascii_case("application/json") {
+            return self.body();
+        }
+        Err(Refusal::new(
+            ErrorCode::InvalidClientMetadata,
+            "the body has to be application/json, and Content-Type has to say so",
+        ))
     }
 
     /// The `Authorization` header.
@@ -125,9 +142,13 @@ impl Call {
     }
 
     fn is_form(&self) -> bool {
-        let Some(text) = self.header(header::CONTENT_TYPE) else { return false };
-        let essence = text.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        self.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+
+    /// What the body says it is, without parameters.
+    fn media_type(&self) -> &str {
+        let text = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        text.split(';').next().unwrap_or_default().trim()
     }
 
     fn body(&self) -> Result<&[u8], Refusal> {

@@ -14,7 +14,7 @@ use crate::{
     accounts,
     grants::presented::{self, Behind},
     orgs,
-    protocol::{ErrorCode, Refusal, Result},
+    protocol::{ErrorCode, Refusal, Result, typ},
     server::Server,
     tokens::access_token::OrgClaims,
 };
@@ -44,6 +44,15 @@ struct UserInfo<'a> {
     organizations: Option<&'a Value>,
 }
 
+/// The same, for a client that wants it signed (OIDC Core §5.3.2). It has no `exp`, so that it passes for no ID token.
+#[derive(Serialize)]
+struct Signed<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    #[serde(flatten)]
+    told: UserInfo<'a>,
+}
+
 async fn tell(server: &Server, token: &str) -> Result<Response> {
     let context = context(server, server.clock.now());
     let invalid = |what: &'static str| Refusal::new(ErrorCode::InvalidToken, what);
@@ -64,11 +73,17 @@ async fn tell(server: &Server, token: &str) -> Result<Response> {
     let user = &live.user;
     let organizations =
         if scope.contains("orgs") { Some(context.grants.organizations(&user.sub).await?) } else { None };
-    let body = serde_json::to_vec(&UserInfo {
+    let told = UserInfo {
         sub: &user.sub,
         claims: accounts::claims::released(user, &scope, &live.claims.userinfo()),
         org: live.membership.as_deref().map(|membership| orgs::claims(membership, &scope)),
         organizations: organizations.as_deref(),
-    })?;
-    Ok(dialect::json(StatusCode::OK, body))
+    };
+    match live.client.metadata.userinfo_signed_response_alg {
+        None => Ok(dialect::json(StatusCode::OK, serde_json::to_vec(&told)?)),
+        Some(alg) => {
+            let signed = Signed { iss: context.issuer, aud: &live.client.id, told };
+            Ok(dialect::jwt(context.keyring.sign(alg, typ::JWT, &signed)?))
+        }
+    }
 }

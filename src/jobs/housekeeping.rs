@@ -8,7 +8,7 @@ use crate::{
     server::Server,
     store::{
         self, Store, StoreError, Write, access_tokens, authorization_requests, browser_sessions, client_assertions,
-        clients, grants, known_devices, login_failures,
+        clients, grants, known_devices, login_failures, registration_tokens,
     },
 };
 
@@ -53,10 +53,11 @@ enum Kind {
     Devices,
     ClientSecrets,
     ClientAssertions,
+    RegistrationTokens,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Sessions,
         Self::Requests,
         Self::Grants,
@@ -65,6 +66,7 @@ impl Kind {
         Self::Devices,
         Self::ClientSecrets,
         Self::ClientAssertions,
+        Self::RegistrationTokens,
     ];
 
     async fn forget(self, store: &Store, tokens: &Tokens, now: Timestamp) -> Result<u64> {
@@ -86,6 +88,7 @@ impl Kind {
             Self::Devices => known_devices::forget(tx, now.0, BATCH).await,
             Self::ClientSecrets => clients::forget_secrets(tx, now.0, BATCH).await,
             Self::ClientAssertions => client_assertions::forget(tx, now.0, BATCH).await,
+            Self::RegistrationTokens => registration_tokens::forget(tx, now.0, BATCH).await,
         }
     }
 }

@@ -5,27 +5,18 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use url::Url;
 
-use super::{ErrorCode, Refusal};
+use super::{ErrorCode, Refusal, words};
 
-/// Where a client runs (OIDC Registration §2, `application_type`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApplicationType {
-    /// On a web server, or in a page that came from one.
-    #[default]
-    Web,
-    /// Installed on somebody's device.
-    Native,
-}
-
-impl ApplicationType {
-    /// As it stands in metadata.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Web => "web",
-            Self::Native => "native",
-        }
+words! {
+    /// Where a client runs (OIDC Registration §2, `application_type`).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum ApplicationType {
+        /// On a web server, or in a page that came from one.
+        #[default]
+        Web = "web",
+        /// Installed on somebody's device.
+        Native = "native",
     }
 }
 

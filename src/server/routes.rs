@@ -13,7 +13,8 @@ use axum::{
 
 use super::{LARGEST_BODY, Server, cors, front};
 use crate::{
-    endpoints::{discovery, health, introspect, jwks, metrics, revoke, token, userinfo},
+    config::RegistrationMode,
+    endpoints::{discovery, health, introspect, jwks, metrics, register, revoke, token, userinfo},
     web::{
         account, assets, authorize, consent, errors,
         headers::{self, PagePolicy},
@@ -25,7 +26,7 @@ use crate::{
 
 /// Every route of the main listener, under the path of the issuer.
 pub fn router(server: Arc<Server>) -> Router {
-    let routes = pages(&server).merge(programs());
+    let routes = pages(&server).merge(programs()).merge(registration(&server));
     let routes = match server.settings.base_path() {
         "" => routes,
         base => Router::new().nest(base, routes).route(&format!("{base}/"), get(home)),
@@ -54,6 +55,18 @@ fn programs() -> Router<Arc<Server>> {
         .route(jwks::JWKS_ALIAS, get(jwks::get))
         .method_not_allowed_fallback(not_so)
         .layer(middleware::from_fn(cors::any_site))
+}
+
+/// Programs register clients here, if the operator lets them. No page's script has to, so none of another site may: what
+/// is open to everybody inside a network would else be open to every site that somebody inside looks at.
+fn registration(server: &Server) -> Router<Arc<Server>> {
+    match server.settings.registration.mode {
+        RegistrationMode::Off => Router::new(),
+        RegistrationMode::Token | RegistrationMode::Open => Router::new()
+            .route(register::REGISTER, post(register::post))
+            .route(register::REGISTERED, get(register::get).put(register::put).delete(register::delete))
+            .method_not_allowed_fallback(not_so),
+    }
 }
 
 /// And these, where the specifications look for them: inside the issuer's path and before it.

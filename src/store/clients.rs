@@ -190,6 +190,7 @@ pub async fn delete(tx: &mut Write, id: &str, now: i64) -> Result<bool, StoreErr
     )?;
     query!(tx, "DELETE FROM client_secrets WHERE client_id = $1", id)?;
     query!(tx, "DELETE FROM consents WHERE client_id = $1", id)?;
+    query!(tx, "DELETE FROM client_registrations WHERE client_id = $1", id)?;
     Ok(changed == 1)
 }
 

@@ -43,6 +43,7 @@ pub mod login_failures;
 pub mod memberships;
 pub mod orgs;
 mod postgres;
+pub mod registration_tokens;
 pub mod resources;
 pub mod roles;
 pub mod signing_keys;

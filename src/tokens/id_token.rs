@@ -86,16 +86,17 @@ pub struct HintClaims {
     pub sid: Option<String>,
 }
 
-/// What no ID token of ours has, and every other token we sign has one of.
+/// What tells an ID token of ours from everything else we sign: its `exp`, and that it has none of the others.
 #[derive(Deserialize)]
 struct Marks {
+    exp: Option<serde::de::IgnoredAny>,
     client_id: Option<serde::de::IgnoredAny>,
     scope: Option<serde::de::IgnoredAny>,
     events: Option<serde::de::IgnoredAny>,
 }
 
 /// Read an ID token of ours that came back: its signature is by one of our keys, even one that is gone, and it is neither
-/// an access token nor a logout token. That it has expired does not matter.
+/// an access token nor a logout token nor what userinfo told. That it has expired does not matter.
 #[must_use]
 pub fn read_hint(keyring: &Keyring, issuer: &str, text: &str) -> Option<HintClaims> {
     let verified = keyring.verify_hint(text)?;
@@ -103,7 +104,7 @@ pub fn read_hint(keyring: &Keyring, issuer: &str, text: &str) -> Option<HintClai
         return None;
     }
     let marks: Marks = serde_json::from_slice(&verified.payload).ok()?;
-    if marks.client_id.is_some() || marks.scope.is_some() || marks.events.is_some() {
+    if marks.exp.is_none() || marks.client_id.is_some() || marks.scope.is_some() || marks.events.is_some() {
         return None;
     }
     let claims: HintClaims = serde_json::from_slice(&verified.payload).ok()?;

@@ -14,7 +14,7 @@ use latchkey::{
     },
     config,
     outgoing::Outgoing,
-    protocol::{Algorithm, ApplicationType, AuthMethod, ErrorCode, Error, GrantType, Lifetime, PlainSecret, Timestamp},
+    protocol::{Algorithm, ApplicationType, AuthMethod, Error, ErrorCode, GrantType, Lifetime, PlainSecret, Timestamp},
     random::Random,
     store::Store,
 };

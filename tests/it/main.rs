@@ -47,6 +47,7 @@ mod reader_language;
 mod readme;
 mod refresh;
 mod refusals;
+mod registration;
 mod resources;
 mod revoke;
 mod second_press;

@@ -5,7 +5,7 @@ use latchkey::{
     clients::registration::{self, OldSecret},
     jobs, orgs,
     protocol::Lifetime,
-    store::{Access, Conn, access_tokens, client_assertions, login_failures, snapshot},
+    store::{Access, Conn, access_tokens, client_assertions, login_failures, registration_tokens, snapshot},
 };
 
 use crate::world::World;
@@ -29,6 +29,9 @@ async fn lived_in() -> (World, String, String) {
     access_tokens::insert_opaque(&mut tx, "hash", "{}", soon).await.expect("an opaque token");
     access_tokens::deny(&mut tx, "jti", soon).await.expect("a denied token");
     assert!(client_assertions::spend(&mut tx, "hash", soon).await.expect("an assertion"));
+    let initial = registration_tokens::Row { id: "id".into(), uses: Some(2), created_at: 0, expires_at: Some(soon) };
+    registration_tokens::insert(&mut tx, &initial, "initial").await.expect("an initial access token");
+    registration_tokens::insert_of_client(&mut tx, "wiki", "own").await.expect("a registration access token");
     login_failures::count(&mut tx, "key", world.now().0, soon).await.expect("a failure");
     tx.commit().await.expect("committed");
     (world, alice, acme)
@@ -133,6 +136,7 @@ async fn a_restored_copy_brings_back_nothing_that_ends() {
         ("authorization_requests", "empty"),
         ("browser_sessions", "empty"),
         ("client_assertions", "stays"),
+        ("client_registrations", "stays"),
         ("client_secrets", "stays"),
         ("clients", "stays"),
         ("consents", "stays"),
@@ -145,6 +149,7 @@ async fn a_restored_copy_brings_back_nothing_that_ends() {
         ("memberships", "stays"),
         ("opaque_tokens", "of another epoch"),
         ("orgs", "stays"),
+        ("registration_tokens", "stays"),
         ("resources", "stays"),
         ("roles", "stays"),
         ("signing_keys", "stays"),

@@ -1,0 +1,277 @@
+//! Clients that register themselves (RFC 7591, OIDC Registration) and look after what they registered (RFC 7592).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use subtle::ConstantTimeEq;
+
+use super::{
+    Client, Registry,
+    registration::{self, New, Wanted},
+};
+use crate::{
+    config,
+    protocol::{
+        Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, PlainSecret, Refusal, Result, Scope, Timestamp,
+    },
+    random::Random,
+    store::registration_tokens,
+};
+
+/// What a registration stands on.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The registered clients.
+    pub registry: &'a Registry,
+    /// What the operator lets strangers register.
+    pub settings: &'a config::Registration,
+    /// The algorithms for which there are keys.
+    pub algorithms: &'a [Algorithm],
+    /// Chance.
+    pub random: &'a Random,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A client that has registered itself, with what it is told this once.
+pub struct Registered {
+    /// The client.
+    pub client: Client,
+    /// Its secret, if it needs one.
+    pub secret: Option<PlainSecret>,
+    /// With which it looks after its registration.
+    pub token: PlainSecret,
+}
+
+/// Register a client of a stranger, who shows an initial access token where the operator wants one.
+///
+/// # Errors
+/// `invalid_token` for an initial access token that does not count; `invalid_redirect_uri` or `invalid_client_metadata`,
+/// naming the member (RFC 7591 §3.2.2). The token is used up only by what is registered.
+pub async fn register(context: Context<'_>, token: Option<&PlainSecret>, body: &[u8]) -> Result<Registered> {
+    let wanted = wanted(context, &Members::read(body)?)?;
+    let own = PlainSecret::new(format!("lkt_{}", context.random.token()));
+    let mut tx = context.registry.store().write().await?;
+    if let Some(token) = token
+        && !registration_tokens::spend(&mut tx, token.hash().as_str(), context.now.0).await?
+    {
+        return Err(Refusal::new(
+            ErrorCode::InvalidToken,
+            "the initial access token is unknown, used up or expired; the operator makes them",
+        )
+        .into());
+    }
+    let new = New { id: None, secret: None, wanted };
+    let (client, secret) = registration::create_in(&mut tx, context.registry, new, context.now, context.random).await?;
+    registration_tokens::insert_of_client(&mut tx, &client.id, own.hash().as_str()).await?;
+    tx.commit().await?;
+    Ok(Registered { client, secret, token: own })
+}
+
+/// The client that this token looks after.
+///
+/// # Errors
+/// `invalid_token` when it is another's, or the client is not there or disabled (RFC 7592 §2.1).
+pub async fn find(context: Context<'_>, id: &str, token: &PlainSecret) -> Result<Arc<Client>> {
+    let own = registration_tokens::of_client(&mut context.registry.store().read().await?, id).await?;
+    let is_own = own.is_some_and(|own| bool::from(own.as_bytes().ct_eq(token.hash().as_str().as_bytes())));
+    match context.registry.find(id).await? {
+        Some(client) if is_own && client.enabled => Ok(client),
+        _ => {
+            Err(Refusal::new(ErrorCode::InvalidToken, "the registration access token is not that of this client")
+                .into())
+        }
+    }
+}
+
+/// Put something else in the place of what a client registered. A member that is left out takes its default
+/// (RFC 7592 §2.2). A client that needs a secret from now on is given one.
+///
+/// # Errors
+/// Those of [`find`] and [`register`].
+pub async fn replace(
+    context: Context<'_>,
+    id: &str,
+    token: &PlainSecret,
+    body: &[u8],
+) -> Result<(Client, Option<PlainSecret>)> {
+    let before = find(context, id, token).await?;
+    let members = Members::read(body)?;
+    if members.text("client_id")?.as_deref() != Some(id) {
+        return Err(wrong("`client_id` has to be that of the client, as RFC 7592 section 2.2 wants it").into());
+    }
+    if let Some(secret) = members.text("client_secret")? {
+        let hash = PlainSecret::new(secret).hash();
+        let secrets = context.registry.secrets(&before.id).await?;
+        if !secrets.iter().any(|own| bool::from(own.hash.as_bytes().ct_eq(hash.as_str().as_bytes()))) {
+            return Err(wrong("`client_secret` is not the secret of this client, which cannot choose another").into());
+        }
+    }
+    let wanted = wanted(context, &members)?;
+    let done = registration::replace(context.registry, id, wanted, context.now, context.random).await?;
+    done.ok_or_else(|| Refusal::new(ErrorCode::InvalidToken, "there is no such client any more").into())
+}
+
+/// End a client and everything it was given.
+///
+/// # Errors
+/// Those of [`find`].
+pub async fn delete(context: Context<'_>, id: &str, token: &PlainSecret) -> Result<()> {
+    let client = find(context, id, token).await?;
+    registration::delete(context.registry, &client.id, context.now).await?;
+    Ok(())
+}
+
+/// What is asked for, as far as strangers may have it; the answer says what was registered (RFC 7591 §3.2.1).
+fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
+    members.refuse_unsupported()?;
+    let grants = members.words("grant_types", GrantType::of)?.unwrap_or_else(|| vec![GrantType::AuthorizationCode]);
+    if grants.contains(&GrantType::ClientCredentials) {
+        return Err(wrong("`grant_types` has client_credentials, which only an operator gives to a client"));
+    }
+    let own_keys = |name| match members.word(name, Algorithm::of)? {
+        Some(alg) if !context.algorithms.contains(&alg) => {
+            Err(wrong(format!("`{name}` is `{alg}`, for which this server keeps no keys")))
+        }
+        alg => Ok(alg),
+    };
+    Ok(Wanted {
+        client_name: members.text("client_name")?,
+        redirect_uris: members.texts("redirect_uris")?,
+        post_logout_redirect_uris: members.texts("post_logout_redirect_uris")?,
+        grant_types: Some(grants),
+        response_types: members.texts("response_types")?,
+        scope: Some(scope(members.text("scope")?.as_deref())?),
+        resources: None,
+        application_type: Some(members.word("application_type", ApplicationType::of)?.unwrap_or_default()),
+        token_endpoint_auth_method: members.word("token_endpoint_auth_method", AuthMethod::of)?,
+        token_endpoint_auth_signing_alg: members.word("token_endpoint_auth_signing_alg", Algorithm::of)?,
+        jwks: members.value("jwks").cloned(),
+        jwks_uri: members.text("jwks_uri")?,
+        logo_uri: members.text("logo_uri")?,
+        client_uri: members.text("client_uri")?,
+        policy_uri: members.text("policy_uri")?,
+        tos_uri: members.text("tos_uri")?,
+        initiate_login_uri: members.text("initiate_login_uri")?,
+        contacts: members.texts("contacts")?,
+        signing_algorithm: own_keys("id_token_signed_response_alg")?,
+        userinfo_signed_response_alg: own_keys("userinfo_signed_response_alg")?,
+        default_max_age: members.number("default_max_age")?,
+        require_auth_time: members.switch("require_auth_time")?,
+        first_party: None,
+        // Nothing else protects the codes of a client that has no secret.
+        require_pkce: Some(context.settings.require_pkce || members.is("token_endpoint_auth_method", "none")),
+    })
+}
+
+/// Whatever OpenID Connect tells of a user who allows it; permissions and organisations are given out by operators.
+fn scope(asked: Option<&str>) -> Result<String, Refusal> {
+    let Some(asked) = asked else { return Ok(OPEN_TO_ALL.join(" ")) };
+    let asked = Scope::parse(asked).map_err(|refusal| wrong(refusal.description))?;
+    let open: Vec<&str> = asked.iter().filter(|token| OPEN_TO_ALL.contains(token)).collect();
+    Ok(if open.is_empty() { OPEN_TO_ALL.join(" ") } else { open.join(" ") })
+}
+
+const OPEN_TO_ALL: &[&str] = &["openid", "profile", "email", "address", "phone", "offline_access"];
+
+/// The members of a registration, as they came.
+struct Members(Map<String, Value>);
+
+impl Members {
+    fn read(body: &[u8]) -> Result<Self, Refusal> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Self(members)),
+            _ => Err(wrong("the body is no JSON object")),
+        }
+    }
+
+    /// A member; null is as good as left out (RFC 7592 §2.2).
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn is(&self, name: &str, text: &str) -> bool {
+        self.value(name).and_then(Value::as_str) == Some(text)
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(wrong(format!("`{name}` is no text"))),
+        }
+    }
+
+    fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let texts = value.as_array().and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect());
+        texts.map(Some).ok_or_else(|| wrong(format!("`{name}` is no list of texts")))
+    }
+
+    fn number(&self, name: &str) -> Result<Option<i64>, Refusal> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        value.as_i64().map(Some).ok_or_else(|| wrong(format!("`{name}` is no whole number")))
+    }
+
+    fn switch(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| wrong(format!("`{name}` is neither true nor false")))
+    }
+
+    /// One of the specification's words.
+    fn word<T>(&self, name: &str, of: fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
+        self.text(name)?.map(|text| of(&text).ok_or_else(|| unknown(name, &text))).transpose()
+    }
+
+    fn words<T>(&self, name: &str, of: fn(&str) -> Option<T>) -> Result<Option<Vec<T>>, Refusal> {
+        let read = |texts: Vec<String>| texts.iter().map(|text| of(text).ok_or_else(|| unknown(name, text))).collect();
+        self.texts(name)?.map(read).transpose()
+    }
+
+    /// What cannot be done for a client is refused, so that it does not count on it.
+    fn refuse_unsupported(&self) -> Result<(), Refusal> {
+        if self.value("subject_type").is_some() && !self.is("subject_type", "public") {
+            return Err(wrong("`subject_type` is not public, the only one that this server has"));
+        }
+        match UNSUPPORTED.iter().find(|name| self.value(name).is_some_and(|value| !is_nothing(value))) {
+            Some(name) => Err(wrong(format!("`{name}` is not supported by this server"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn unknown(name: &str, text: &str) -> Refusal {
+    wrong(format!("`{name}` has `{text}`, which this server does not know"))
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value == &Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// What OIDC Registration §2, RFC 7591 §2 and the specifications of sign-out and request objects let a client ask for,
+/// and this server does not do.
+const UNSUPPORTED: &[&str] = &[
+    "sector_identifier_uri",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
+    "request_object_signing_alg",
+    "request_object_encryption_alg",
+    "request_object_encryption_enc",
+    "request_uris",
+    "default_acr_values",
+    "software_statement",
+    "backchannel_logout_uri",
+    "backchannel_logout_session_required",
+    "frontchannel_logout_uri",
+    "frontchannel_logout_session_required",
+    "tls_client_certificate_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "dpop_bound_access_tokens",
+];
+
+fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+    Refusal::new(ErrorCode::InvalidClientMetadata, what)
+}
