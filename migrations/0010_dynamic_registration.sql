@@ -8,6 +8,8 @@ CREATE TABLE registration_tokens (
     expires_at BIGINT
 );
 CREATE UNIQUE INDEX registration_tokens_hash ON registration_tokens (hash);
+-- Nobody has checked who a client is that registered itself.
+ALTER TABLE clients ADD COLUMN self_registered BOOLEAN NOT NULL DEFAULT FALSE;
 CREATE TABLE client_registrations (
     client_id TEXT NOT NULL PRIMARY KEY,
     hash TEXT NOT NULL

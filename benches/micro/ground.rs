@@ -48,6 +48,7 @@ async fn fill(folder: &std::path::Path) -> (Keyring, Registry) {
             scope: Some("openid profile email offline_access org kb:*".into()),
             ..registration::Wanted::default()
         },
+        is_by_itself: false,
     };
     registration::create(&registry, new, NOW, &random).await.expect("the client is registered");
     (keyring.expect("the keys are made"), registry)

@@ -138,6 +138,7 @@ mod tests {
             id: "app".into(),
             metadata: Metadata::default(),
             first_party: false,
+            self_registered: false,
             require_pkce: true,
             enabled: true,
             epoch: 0,

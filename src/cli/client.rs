@@ -201,7 +201,7 @@ async fn create(args: CreateArgs, desk: &Desk) -> Result<(), Failure> {
     if args.public {
         wanted.token_endpoint_auth_method = Some(AuthMethod::None);
     }
-    let new = New { id: args.id, secret, wanted };
+    let new = New { id: args.id, secret, wanted, is_by_itself: false };
     let (client, secret) = registration::create(&desk.registry, new, desk.now(), &desk.random).await?;
     note_idle_scopes(&client, desk).await?;
     note_unusual_secret(secret.as_ref());
@@ -393,7 +393,8 @@ fn rows(
         rows.extend(link.iter().map(|link| (name, link.clone())));
     }
     several(&mut rows, "contacts", &metadata.contacts);
-    rows.push(("registered", output::when(client.created_at, now)));
+    let by_whom = if client.self_registered { ", by itself" } else { "" };
+    rows.push(("registered", format!("{}{by_whom}", output::when(client.created_at, now))));
     rows
 }
 

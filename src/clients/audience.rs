@@ -290,6 +290,7 @@ mod tests {
                 ..Metadata::default()
             },
             first_party: false,
+            self_registered: false,
             require_pkce: true,
             enabled: true,
             epoch: 0,

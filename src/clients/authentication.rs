@@ -5,7 +5,7 @@ use std::sync::Arc;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{Client, Registry, assertion::Assertion, keys::ClientKeys, registry::Registered};
-use crate::protocol::{ErrorCode, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
+use crate::protocol::{Error, ErrorCode, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
 
 /// A client that has proven to be who it says, or a public one, which cannot. Only [`authenticate`] makes one.
 #[derive(Clone, Debug)]
@@ -72,13 +72,26 @@ pub async fn authenticate(
 
 async fn by_assertion(context: &Context<'_>, assertion: &Assertion<'_>) -> Result<AuthenticatedClient> {
     let id = &assertion.client_id;
-    let (known, _) = context.registry.remembered(id).await?;
-    let Some(Registered { client, .. }) = known else { return Err(failed(id, "it is not registered").into()) };
-    if !client.enabled {
-        return Err(failed(id, "it is disabled").into());
+    let (known, was_read) = context.registry.remembered(id).await?;
+    let client = signer(id, known)?;
+    match assertion.prove(context, &client).await {
+        // What is remembered may be older than the keys that were just registered.
+        Err(Error::Refused(refusal)) if !was_read => {
+            let now = signer(id, context.registry.read(id).await?)?;
+            if now.updated_at == client.updated_at {
+                return Err(refusal.into());
+            }
+            assertion.prove(context, &now).await?;
+            Ok(AuthenticatedClient { client: now })
+        }
+        proven => proven.map(|()| AuthenticatedClient { client }),
     }
-    assertion.prove(context, &client).await?;
-    Ok(AuthenticatedClient { client })
+}
+
+/// The client whose signature an assertion has to have.
+fn signer(id: &str, known: Option<Registered>) -> Result<Arc<Client>, Refusal> {
+    let Some(Registered { client, .. }) = known else { return Err(failed(id, "it is not registered")) };
+    if client.enabled { Ok(client) } else { Err(failed(id, "it is disabled")) }
 }
 
 async fn by_secret(context: &Context<'_>, presented: Presented) -> Result<AuthenticatedClient> {

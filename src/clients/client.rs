@@ -81,6 +81,8 @@ pub struct Client {
     pub metadata: Metadata,
     /// Whether the operator vouches for it as one of their own: it may skip the consent page (product decision 11).
     pub first_party: bool,
+    /// Whether it registered itself, so that nobody has checked who it is (RFC 7591).
+    pub self_registered: bool,
     /// Whether its authorization requests need PKCE (product decision 10).
     pub require_pkce: bool,
     /// Whether it may do anything at all.

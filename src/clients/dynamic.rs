@@ -49,19 +49,21 @@ pub struct Registered {
 /// `invalid_token` for an initial access token that does not count; `invalid_redirect_uri` or `invalid_client_metadata`,
 /// naming the member (RFC 7591 §3.2.2). The token is used up only by what is registered.
 pub async fn register(context: Context<'_>, token: Option<&PlainSecret>, body: &[u8]) -> Result<Registered> {
+    if let Some(token) = token {
+        let mut db = context.registry.store().read().await?;
+        if !registration_tokens::is_live(&mut db, token.hash().as_str(), context.now.0).await? {
+            return Err(not_counting().into());
+        }
+    }
     let wanted = wanted(context, &Members::read(body)?)?;
     let own = PlainSecret::new(format!("lkt_{}", context.random.token()));
     let mut tx = context.registry.store().write().await?;
     if let Some(token) = token
         && !registration_tokens::spend(&mut tx, token.hash().as_str(), context.now.0).await?
     {
-        return Err(Refusal::new(
-            ErrorCode::InvalidToken,
-            "the initial access token is unknown, used up or expired; the operator makes them",
-        )
-        .into());
+        return Err(not_counting().into());
     }
-    let new = New { id: None, secret: None, wanted };
+    let new = New { wanted, is_by_itself: true, ..New::default() };
     let (client, secret) = registration::create_in(&mut tx, context.registry, new, context.now, context.random).await?;
     registration_tokens::insert_of_client(&mut tx, &client.id, own.hash().as_str()).await?;
     tx.commit().await?;
@@ -73,10 +75,14 @@ pub async fn register(context: Context<'_>, token: Option<&PlainSecret>, body: &
 /// # Errors
 /// `invalid_token` when it is another's, or the client is not there or disabled (RFC 7592 §2.1).
 pub async fn find(context: Context<'_>, id: &str, token: &PlainSecret) -> Result<Arc<Client>> {
-    let own = registration_tokens::of_client(&mut context.registry.store().read().await?, id).await?;
+    let found = context.registry.find(id).await?.filter(|client| client.enabled && client.self_registered);
+    let own = match &found {
+        Some(client) => registration_tokens::of_client(&mut context.registry.store().read().await?, &client.id).await?,
+        None => None,
+    };
     let is_own = own.is_some_and(|own| bool::from(own.as_bytes().ct_eq(token.hash().as_str().as_bytes())));
-    match context.registry.find(id).await? {
-        Some(client) if is_own && client.enabled => Ok(client),
+    match found {
+        Some(client) if is_own => Ok(client),
         _ => {
             Err(Refusal::new(ErrorCode::InvalidToken, "the registration access token is not that of this client")
                 .into())
@@ -85,7 +91,8 @@ pub async fn find(context: Context<'_>, id: &str, token: &PlainSecret) -> Result
 }
 
 /// Put something else in the place of what a client registered. A member that is left out takes its default
-/// (RFC 7592 §2.2). A client that needs a secret from now on is given one.
+/// (RFC 7592 §2.2). What an operator has added since would be lost, or be had for another redirect URI: such a client is
+/// changed by operators alone. A client that needs a secret from now on is given one.
 ///
 /// # Errors
 /// Those of [`find`] and [`register`].
@@ -96,6 +103,9 @@ pub async fn replace(
     body: &[u8],
 ) -> Result<(Client, Option<PlainSecret>)> {
     let before = find(context, id, token).await?;
+    if is_of_operators(&before) {
+        return Err(wrong("an operator of this server has changed this client, and looks after it from now on").into());
+    }
     let members = Members::read(body)?;
     if members.text("client_id")?.as_deref() != Some(id) {
         return Err(wrong("`client_id` has to be that of the client, as RFC 7592 section 2.2 wants it").into());
@@ -103,11 +113,14 @@ pub async fn replace(
     if let Some(secret) = members.text("client_secret")? {
         let hash = PlainSecret::new(secret).hash();
         let secrets = context.registry.secrets(&before.id).await?;
-        if !secrets.iter().any(|own| bool::from(own.hash.as_bytes().ct_eq(hash.as_str().as_bytes()))) {
+        let mut live = secrets.iter().filter(|own| own.is_live(context.now.0));
+        if !live.any(|own| bool::from(own.hash.as_bytes().ct_eq(hash.as_str().as_bytes()))) {
             return Err(wrong("`client_secret` is not the secret of this client, which cannot choose another").into());
         }
     }
-    let wanted = wanted(context, &members)?;
+    let mut wanted = wanted(context, &members)?;
+    // Nobody makes a client of theirs weaker than it has become.
+    wanted.require_pkce = Some(before.require_pkce || wanted.require_pkce.unwrap_or(true));
     let done = registration::replace(context.registry, id, wanted, context.now, context.random).await?;
     done.ok_or_else(|| Refusal::new(ErrorCode::InvalidToken, "there is no such client any more").into())
 }
@@ -143,7 +156,7 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         response_types: members.texts("response_types")?,
         scope: Some(scope(members.text("scope")?.as_deref())?),
         resources: None,
-        application_type: Some(members.word("application_type", ApplicationType::of)?.unwrap_or_default()),
+        application_type: members.word("application_type", ApplicationType::of)?,
         token_endpoint_auth_method: members.word("token_endpoint_auth_method", AuthMethod::of)?,
         token_endpoint_auth_signing_alg: members.word("token_endpoint_auth_signing_alg", Algorithm::of)?,
         jwks: members.value("jwks").cloned(),
@@ -164,12 +177,28 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
     })
 }
 
+/// Whether a client has what no stranger is given.
+fn is_of_operators(client: &Client) -> bool {
+    let metadata = &client.metadata;
+    client.first_party
+        || !metadata.resources.is_empty()
+        || metadata.grant_types.contains(&GrantType::ClientCredentials)
+        || metadata.scope.iter().any(|token| !OPEN_TO_ALL.contains(&token))
+}
+
+fn not_counting() -> Refusal {
+    Refusal::new(
+        ErrorCode::InvalidToken,
+        "the initial access token is unknown, used up or expired; the operator makes them",
+    )
+}
+
 /// Whatever OpenID Connect tells of a user who allows it; permissions and organisations are given out by operators.
 fn scope(asked: Option<&str>) -> Result<String, Refusal> {
     let Some(asked) = asked else { return Ok(OPEN_TO_ALL.join(" ")) };
     let asked = Scope::parse(asked).map_err(|refusal| wrong(refusal.description))?;
     let open: Vec<&str> = asked.iter().filter(|token| OPEN_TO_ALL.contains(token)).collect();
-    Ok(if open.is_empty() { OPEN_TO_ALL.join(" ") } else { open.join(" ") })
+    Ok(if open.is_empty() { "openid".to_owned() } else { open.join(" ") })
 }
 
 const OPEN_TO_ALL: &[&str] = &["openid", "profile", "email", "address", "phone", "offline_access"];
@@ -259,7 +288,6 @@ const UNSUPPORTED: &[&str] = &[
     "request_object_signing_alg",
     "request_object_encryption_alg",
     "request_object_encryption_enc",
-    "request_uris",
     "default_acr_values",
     "software_statement",
     "backchannel_logout_uri",

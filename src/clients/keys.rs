@@ -1,6 +1,9 @@
 //! The public keys of clients: registered by value (`jwks`), or read from where the client keeps them (`jwks_uri`).
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{Arc, PoisonError},
+};
 
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
@@ -19,19 +22,26 @@ pub struct ClientKeys(Arc<Inner>);
 
 struct Inner {
     outgoing: Outgoing,
-    /// By `jwks_uri`. Whoever fetches holds the lock, so that a crowd of requests makes one call.
-    fetched: Cache<String, Arc<Mutex<Fetched>>>,
+    /// By client, so that each has one, however often it moves its keys.
+    kept: Cache<String, Arc<Kept>>,
 }
 
+/// What is kept of a client's `jwks_uri`.
 #[derive(Default)]
-struct Fetched {
-    set: Option<JwkSet>,
-    /// When that was last read.
+struct Kept {
+    last: std::sync::Mutex<Last>,
+    /// Held by whoever fetches, so that a crowd of requests makes one call.
+    fetching: Mutex<()>,
+}
+
+#[derive(Clone, Default)]
+struct Last {
+    uri: String,
+    set: Option<Arc<JwkSet>>,
+    /// When the set was read.
     at: Option<Timestamp>,
     /// When somebody last tried to.
     tried_at: Option<Timestamp>,
-    /// Why that came to nothing, for the first who hears of it.
-    trouble: Option<BadSignature>,
 }
 
 /// Why a signature of a client does not count.
@@ -58,7 +68,7 @@ impl ClientKeys {
     /// Keys that are fetched by that client for calls.
     #[must_use]
     pub fn new(outgoing: Outgoing) -> Self {
-        Self(Arc::new(Inner { outgoing, fetched: Cache::new(MOST_SETS) }))
+        Self(Arc::new(Inner { outgoing, kept: Cache::new(MOST_SETS) }))
     }
 
     /// What was signed by one of the client's keys and one of these algorithms. Keys that are kept elsewhere are read
@@ -78,40 +88,48 @@ impl ClientKeys {
             return Ok(JwkSet::read(own.to_string().as_bytes())?.verify(token, accepted)?);
         }
         let uri = client.metadata.jwks_uri.as_deref().ok_or(BadSignature::NoKeys)?;
-        let Ok(entry) = self.0.fetched.get_or_insert_with(uri, || Ok::<_, Infallible>(Arc::default()));
-        let mut fetched = entry.lock().await;
-        fetched.trouble = None;
-        if fetched.at.is_none_or(|at| at + FRESH <= now) {
-            self.fetch(uri, &mut fetched, now).await;
+        let Ok(kept) = self.0.kept.get_or_insert_with(&client.id, || Ok::<_, Infallible>(Arc::default()));
+        let mut last = kept.of(uri);
+        let mut trouble = None;
+        if last.at.is_none_or(|at| at + FRESH <= now) {
+            (last, trouble) = self.fetch(uri, &kept, last, now).await;
         }
-        if let Some(set) = &fetched.set {
+        if let Some(set) = &last.set {
             match set.verify(token, accepted) {
                 Err(BadJws::NoKey | BadJws::Signature) => {}
                 other => return Ok(other?),
             }
-            self.fetch(uri, &mut fetched, now).await;
+            (last, trouble) = self.fetch(uri, &kept, last, now).await;
         }
-        match (fetched.trouble.take(), &fetched.set) {
-            (None, Some(set)) => Ok(set.verify(token, accepted)?),
-            (Some(trouble), _) => Err(trouble),
+        match (trouble, last.set) {
+            (_, Some(set)) => Ok(set.verify(token, accepted)?),
+            (Some(trouble), None) => Err(trouble),
             (None, None) => Err(BadSignature::Moments),
         }
     }
 
-    /// Read the keys anew, unless somebody tried just now. Those that were read last stay while their place cannot be
-    /// reached, for a day.
-    async fn fetch(&self, uri: &str, fetched: &mut Fetched, now: Timestamp) {
-        if fetched.tried_at.is_some_and(|at| at + AGAIN > now) {
-            return;
+    /// Read the keys anew, unless somebody has just tried, and say why that came to nothing. Those that were read last
+    /// stay while their place cannot be reached, for an hour.
+    async fn fetch(&self, uri: &str, kept: &Kept, seen: Last, now: Timestamp) -> (Last, Option<BadSignature>) {
+        let _alone = kept.fetching.lock().await;
+        let mut last = kept.of(uri);
+        let was_fetched = last.tried_at != seen.tried_at;
+        if was_fetched || last.tried_at.is_some_and(|at| at + AGAIN > now) {
+            return (last, None);
         }
-        fetched.tried_at = Some(now);
-        match self.read(uri).await {
-            Ok(set) => *fetched = Fetched { set: Some(set), at: Some(now), tried_at: Some(now), trouble: None },
-            Err(trouble) => {
-                fetched.set.take_if(|_| fetched.at.is_none_or(|at| at + LONGEST <= now));
-                fetched.trouble = Some(trouble);
+        last.tried_at = Some(now);
+        let trouble = match self.read(uri).await {
+            Ok(set) => {
+                (last.set, last.at) = (Some(Arc::new(set)), Some(now));
+                None
             }
-        }
+            Err(trouble) => {
+                last.set.take_if(|_| last.at.is_none_or(|at| at + LONGEST <= now));
+                Some(trouble)
+            }
+        };
+        *kept.last.lock().unwrap_or_else(PoisonError::into_inner) = last.clone();
+        (last, trouble)
     }
 
     async fn read(&self, uri: &str) -> Result<JwkSet, BadSignature> {
@@ -122,13 +140,21 @@ impl ClientKeys {
     }
 }
 
+impl Kept {
+    /// What is known of the keys at that address; of another that the client had before, nothing counts any more.
+    fn of(&self, uri: &str) -> Last {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if last.uri == uri { last } else { Last { uri: uri.to_owned(), ..Last::default() } }
+    }
+}
+
 /// How long a set is used before it is read again, signature or no.
 const FRESH: Lifetime = Lifetime::minutes(10);
 /// How long it is used when its place cannot be reached.
-const LONGEST: Lifetime = Lifetime::days(1);
+const LONGEST: Lifetime = Lifetime::hours(1);
 /// How soon it may be read again.
 const AGAIN: Lifetime = Lifetime::seconds(5);
 /// In bytes.
-const LONGEST_SET: usize = 256 * 1024;
+const LONGEST_SET: usize = 64 * 1024;
 /// How many sets are remembered.
-const MOST_SETS: usize = 10_000;
+const MOST_SETS: usize = 1_000;

@@ -6,7 +6,7 @@ use url::Url;
 use super::{Metadata, registration::Wanted};
 use crate::keys::JwkSet;
 use crate::protocol::{
-    ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
+    Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
     permission::{ScopeToken, classify},
     text,
 };
@@ -242,7 +242,13 @@ fn keys(settled: &Settled) -> Result<(), Refusal> {
             return Err(wrong("there are both `jwks` and `jwks_uri`; the keys are to be in one place (RFC 7591)"));
         }
         (Some(jwks), None) => {
-            JwkSet::read(jwks.to_string().as_bytes()).map_err(|bad| wrong(format!("`jwks` cannot be used: {bad}")))?;
+            let set = JwkSet::read(jwks.to_string().as_bytes());
+            let set = set.map_err(|bad| wrong(format!("`jwks` cannot be used: {bad}")))?;
+            let named = settled.metadata.token_endpoint_auth_signing_alg.as_slice();
+            let accepted = if named.is_empty() { Algorithm::ALL } else { named };
+            if *method == AuthMethod::PrivateKeyJwt && !set.can_verify(accepted) {
+                return Err(wrong("`jwks` has no key for signatures by the algorithm that the client signs with"));
+            }
         }
         (None, Some(uri)) if !is_web_address(uri) => {
             return Err(wrong(format!("`jwks_uri` is `{uri}`; expected an https address")));

@@ -10,7 +10,7 @@ use crate::{
         Timestamp,
     },
     random::Random,
-    store::{StoreError, Write, clients, resources},
+    store::{StoreError, Write, clients, registration_tokens, resources},
 };
 
 /// What is said of a client: at its registration, or to change it. What is left out takes its default, or stays as it
@@ -76,6 +76,8 @@ pub struct New {
     pub secret: Option<PlainSecret>,
     /// What it is.
     pub wanted: Wanted,
+    /// Whether it registers itself.
+    pub is_by_itself: bool,
 }
 
 /// What becomes of the secret that another takes the place of.
@@ -128,6 +130,7 @@ pub(super) async fn create_in(
         id,
         metadata: settled.metadata,
         first_party: settled.first_party,
+        self_registered: new.is_by_itself,
         require_pkce: settled.require_pkce,
         enabled: true,
         epoch: 0,
@@ -246,6 +249,8 @@ pub async fn rotate_secret(
         OldSecret::EndsNow => clients::delete_secrets(&mut tx, id).await?,
         OldSecret::IsLost => {
             clients::delete_secrets(&mut tx, id).await?;
+            // Who has the secret may have what it came with.
+            registration_tokens::end_of_client(&mut tx, id).await?;
             clients::raise_epoch(&mut tx, id, now.0).await?;
         }
     }
@@ -336,6 +341,8 @@ pub struct Information<'a> {
     metadata: &'a Metadata,
     enabled: bool,
     first_party: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    self_registered: bool,
     require_pkce: bool,
 }
 
@@ -357,6 +364,7 @@ impl<'a> Information<'a> {
             metadata: &client.metadata,
             enabled: client.enabled,
             first_party: client.first_party,
+            self_registered: client.self_registered,
             require_pkce: client.require_pkce,
         }
     }
@@ -435,6 +443,7 @@ fn to_row(client: &Client) -> Result<clients::Row, StoreError> {
         id: client.id.clone(),
         metadata,
         first_party: client.first_party,
+        self_registered: client.self_registered,
         require_pkce: client.require_pkce,
         enabled: client.enabled,
         epoch: client.epoch,

@@ -83,7 +83,8 @@ impl Registry {
     /// What is known of a client, and whether it was read just now rather than remembered.
     pub(super) async fn remembered(&self, id: &str) -> Result<(Option<Registered>, bool)> {
         // Ids that nobody has are remembered, too: long ones, made up one after the other, would fill the memory.
-        if id.len() > LONGEST_ID {
+        // Nor can every database be asked about every character.
+        if id.len() > LONGEST_ID || id.contains('\0') {
             return Ok((None, true));
         }
         let mut was_read = false;
@@ -144,6 +145,7 @@ pub(super) fn from_row(row: clients::Row) -> Result<Client, StoreError> {
         id: row.id,
         metadata,
         first_party: row.first_party,
+        self_registered: row.self_registered,
         require_pkce: row.require_pkce,
         enabled: row.enabled,
         epoch: row.epoch,

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{ClientCertificates, Settings};
+use super::{ClientCertificates, RegistrationMode, Settings};
 
 /// Whether a text can be an issuer identifier (OIDC Discovery §3, RFC 8414 §2): https, or http on loopback; a host;
 /// no query, no fragment, no trailing slash; and written as every URL library would write it, since clients compare
@@ -115,6 +115,10 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
     warn(
         settings.proxy.trusted.iter().any(|network| network.prefix_len() == 0),
         "`proxy.trusted` names the whole internet: anybody can pretend to be any address",
+    );
+    warn(
+        settings.registration.mode == RegistrationMode::Open,
+        "`registration.mode` is `open`: everybody can register clients, which pages call not verified",
     );
     warn(
         settings.outgoing.allow_private_addresses,

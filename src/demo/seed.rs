@@ -189,7 +189,7 @@ impl Seed<'_> {
         let id = &memory.client_id;
         if registration::update(self.registry, id, wanted.clone(), self.now, self.random).await?.is_none() {
             let secret = Some(PlainSecret::new(&memory.client_secret));
-            let new = registration::New { id: Some(id.clone()), secret, wanted };
+            let new = registration::New { id: Some(id.clone()), secret, wanted, is_by_itself: false };
             registration::create(self.registry, new, self.now, self.random).await?;
         }
         Ok(())

@@ -29,30 +29,8 @@ pub const REGISTERED: &str = "/register/{client_id}";
 
 /// `POST /register`.
 pub async fn post(State(server): State<Arc<Server>>, call: Call) -> Response {
-    match wait(&server, &call).await {
-        Ok(None) => answer(&server, &call, register(&server, &call).await),
-        Ok(Some(until)) => {
-            let refusal = Refusal::new(
-                ErrorCode::TemporarilyUnavailable,
-                "too many clients have been registered from this network; try again later",
-            );
-            let mut answer = dialect::token(&call.id, &server.settings.issuer, Err(refusal.into()));
-            *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from((until - server.clock.now()).0));
-            answer
-        }
-        Err(error) => answer(&server, &call, Err(error)),
-    }
-}
-
-/// Until when nobody from that network registers, where everybody may: rows are not to be had for nothing.
-async fn wait(server: &Server, call: &Call) -> Result<Option<Timestamp>> {
-    match (server.settings.registration.mode, call.address) {
-        (RegistrationMode::Open, Some(address)) => {
-            throttle::count_registration(&server.store, address, server.clock.now()).await
-        }
-        _ => Ok(None),
-    }
+    let is_open = server.settings.registration.mode == RegistrationMode::Open;
+    answer(&server, &call, register(&server, &call), is_open).await
 }
 
 /// `GET /register/{client_id}`.
@@ -62,7 +40,7 @@ pub async fn get(State(server): State<Arc<Server>>, Path(id): Path<String>, call
         let client = dynamic::find(context(&server), &id, &token).await?;
         told(&server, StatusCode::OK, Information::of(&client, None), &token)
     };
-    answer(&server, &call, outcome.await)
+    answer(&server, &call, outcome, false).await
 }
 
 /// `PUT /register/{client_id}`.
@@ -70,18 +48,27 @@ pub async fn put(State(server): State<Arc<Server>>, Path(id): Path<String>, call
     let outcome = async {
         let token = token(&call)?;
         let (client, secret) = dynamic::replace(context(&server), &id, &token, call.json()?).await?;
+        let address = from(&call);
+        tracing::info!(event = "client_changed", client = id, address, "a client has changed what it registered");
         told(&server, StatusCode::OK, Information::of(&client, secret.as_ref()), &token)
     };
-    answer(&server, &call, outcome.await)
+    answer(&server, &call, outcome, true).await
 }
 
 /// `DELETE /register/{client_id}`.
 pub async fn delete(State(server): State<Arc<Server>>, Path(id): Path<String>, call: Call) -> Response {
     let outcome = async {
         dynamic::delete(context(&server), &id, &token(&call)?).await?;
+        let address = from(&call);
+        tracing::info!(event = "client_deleted", client = id, address, "a client has deleted itself");
         Ok(dialect::empty(StatusCode::NO_CONTENT))
     };
-    answer(&server, &call, outcome.await)
+    answer(&server, &call, outcome, false).await
+}
+
+/// Where a call comes from, for the log.
+fn from(call: &Call) -> String {
+    call.address.map(|address| address.to_string()).unwrap_or_default()
 }
 
 async fn register(server: &Server, call: &Call) -> Result<Response> {
@@ -91,6 +78,8 @@ async fn register(server: &Server, call: &Call) -> Result<Response> {
         RegistrationMode::Open | RegistrationMode::Off => None,
     };
     let registered = dynamic::register(context(server), initial.as_ref(), call.json()?).await?;
+    let (id, address) = (registered.client.id.as_str(), from(call));
+    tracing::info!(event = "client_registered", client = id, address, "a client has registered itself");
     let information = Information::of(&registered.client, registered.secret.as_ref());
     told(server, StatusCode::CREATED, information, &registered.token)
 }
@@ -127,9 +116,45 @@ fn told(server: &Server, status: StatusCode, information: Information<'_>, token
     Ok(dialect::json(status, serde_json::to_vec(&told)?))
 }
 
-/// What is wrong with the token is said as to any bearer, what is wrong with the registration as to a client.
-fn answer(server: &Server, call: &Call, outcome: Result<Response>) -> Response {
+/// Answer in the dialect that fits: what is wrong with the token is said as to any bearer, what is wrong with the
+/// registration as to a client. What writes is counted first, if strangers can do it without end.
+async fn answer(
+    server: &Server,
+    call: &Call,
+    outcome: impl Future<Output = Result<Response>>,
+    is_counted: bool,
+) -> Response {
+    let issuer = &server.settings.issuer;
+    match if is_counted { wait(server, call).await } else { Ok(None) } {
+        Ok(None) => {}
+        Ok(Some(until)) => return too_many(server, call, until),
+        Err(error) => return dialect::token(&call.id, issuer, Err(error)),
+    }
+    let outcome = outcome.await;
     let is_of_token = matches!(&outcome, Err(Error::Refused(refusal)) if refusal.code == ErrorCode::InvalidToken);
-    let dialect = if is_of_token { dialect::bearer } else { dialect::token };
-    dialect(&call.id, &server.settings.issuer, outcome)
+    match (is_of_token, call.access_token()) {
+        (true, Ok(None)) => dialect::ask_for_bearer(issuer),
+        (true, _) => dialect::bearer(&call.id, issuer, outcome),
+        (false, _) => dialect::token(&call.id, issuer, outcome),
+    }
+}
+
+/// Until when nobody from that network registers or changes a client: neither rows nor forgotten caches are to be had
+/// for nothing.
+async fn wait(server: &Server, call: &Call) -> Result<Option<Timestamp>> {
+    match call.address {
+        Some(address) => throttle::count_registration(&server.store, address, server.clock.now()).await,
+        None => Ok(None),
+    }
+}
+
+fn too_many(server: &Server, call: &Call, until: Timestamp) -> Response {
+    let refusal = Refusal::new(
+        ErrorCode::TemporarilyUnavailable,
+        "too many clients have been registered or changed from this network; try again later",
+    );
+    let mut answer = dialect::token(&call.id, &server.settings.issuer, Err(refusal.into()));
+    *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from((until - server.clock.now()).0));
+    answer
 }

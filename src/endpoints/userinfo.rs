@@ -44,11 +44,12 @@ struct UserInfo<'a> {
     organizations: Option<&'a Value>,
 }
 
-/// The same, for a client that wants it signed (OIDC Core §5.3.2). It has no `exp`, so that it passes for no ID token.
+/// The same, for a client that wants it signed (OIDC Core §5.3.2).
 #[derive(Serialize)]
 struct Signed<'a> {
     iss: &'a str,
     aud: &'a str,
+    iat: i64,
     #[serde(flatten)]
     told: UserInfo<'a>,
 }
@@ -82,8 +83,8 @@ async fn tell(server: &Server, token: &str) -> Result<Response> {
     match live.client.metadata.userinfo_signed_response_alg {
         None => Ok(dialect::json(StatusCode::OK, serde_json::to_vec(&told)?)),
         Some(alg) => {
-            let signed = Signed { iss: context.issuer, aud: &live.client.id, told };
-            Ok(dialect::jwt(context.keyring.sign(alg, typ::JWT, &signed)?))
+            let signed = Signed { iss: context.issuer, aud: &live.client.id, iat: context.now.0, told };
+            Ok(dialect::jwt(context.keyring.sign(alg, typ::USERINFO_JWT, &signed)?))
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The public keys of somebody else (RFC 7517 §5): a client's, by which its assertions and request objects are checked.
 
+use std::ops::RangeInclusive;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::jwk::Jwk;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use super::jwk;
@@ -36,7 +38,7 @@ pub enum BadJwkSet {
     #[error("it has a private or symmetric key; only public keys belong there")]
     Private,
     /// None of the keys can be used here.
-    #[error("none of its keys can be used: RSA of at least 2048 bits, EC P-256 and Ed25519 can")]
+    #[error("none of its keys can be used: RSA of 2048 to 4096 bits, EC P-256 and Ed25519 can")]
     Useless,
 }
 
@@ -90,6 +92,13 @@ impl JwkSet {
         if keys.is_empty() { Err(BadJwkSet::Useless) } else { Ok(Self { keys }) }
     }
 
+    /// Whether one of these algorithms can be checked with one of the keys.
+    #[must_use]
+    pub fn can_verify(&self, accepted: &[Algorithm]) -> bool {
+        let mut signing = self.keys.iter().filter(|key| key.is_for_signatures);
+        signing.any(|key| key.algorithms.iter().any(|alg| accepted.contains(alg)))
+    }
+
     /// What was signed by one of these keys and one of these algorithms. What the signer says of keys (`jku`, `jwk`,
     /// `x5c`, `x5u`) is not looked at.
     ///
@@ -108,6 +117,7 @@ impl JwkSet {
             return Err(BadJws::NoKey);
         }
         let is_signed = fitting
+            .take(MOST_TRIED)
             .any(|key| jwk::verifier(alg, &key.jwk).is_ok_and(|verifier| verifier.verify(signed, &signature).is_ok()));
         if is_signed { Ok(SignedBy { alg, typ: header.typ, payload }) } else { Err(BadJws::Signature) }
     }
@@ -130,7 +140,9 @@ impl Key {
                 public.insert(name.to_owned(), value.clone());
             }
         }
-        if text("kty") == Some("RSA") && URL_SAFE_NO_PAD.decode(text("n")?).ok()?.len() < SHORTEST_RSA {
+        let length = |name: &str| Some(URL_SAFE_NO_PAD.decode(text(name)?).ok()?.len());
+        // A signature by an enormous key, or one with an enormous exponent, takes long to check: anybody could ask for that.
+        if text("kty") == Some("RSA") && (!RSA_BYTES.contains(&length("n")?) || length("e")? > LONGEST_EXPONENT) {
             return None;
         }
         let jwk = Jwk::from_map(public).ok()?;
@@ -167,7 +179,13 @@ struct Header {
     alg: Option<String>,
     kid: Option<String>,
     typ: Option<String>,
-    crit: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
+}
+
+/// Whatever is said of what is critical, even that it is nothing.
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 impl<'a> Parts<'a> {
@@ -183,7 +201,7 @@ impl<'a> Parts<'a> {
             let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
             let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
             // RFC 7515 §4.1.11: who does not understand what is critical has to refuse.
-            let alg = header.alg.clone().filter(|_| header.crit.is_none())?;
+            let alg = header.alg.clone().filter(|_| !header.crit)?;
             Some(Self { header, alg, signed: signed.as_bytes(), payload, signature })
         };
         parts().ok_or(BadJws::Malformed)
@@ -192,9 +210,13 @@ impl<'a> Parts<'a> {
 
 /// The members that only private and symmetric keys have (RFC 7518 §6).
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-const MOST_KEYS: usize = 50;
-/// In bytes: 2048 bits.
-const SHORTEST_RSA: usize = 256;
+const MOST_KEYS: usize = 20;
+/// 2048 to 4096 bits.
+const RSA_BYTES: RangeInclusive<usize> = 256..=512;
+/// In bytes; nearly all keys have 65537.
+const LONGEST_EXPONENT: usize = 4;
+/// Of a token that does not name its key, no more are tried.
+const MOST_TRIED: usize = 4;
 const LONGEST_TOKEN: usize = 32 * 1024;
 
 #[cfg(test)]
@@ -267,6 +289,7 @@ mod tests {
         assert_eq!(with(json!({ "alg": "none" })), Some(BadJws::Algorithm));
         assert_eq!(with(json!({ "alg": "NONE" })), Some(BadJws::Algorithm));
         assert_eq!(with(json!({})), Some(BadJws::Malformed));
+        assert_eq!(with(json!({ "alg": "RS256", "crit": null })), Some(BadJws::Malformed));
         assert_eq!(with(json!({ "alg": "RS256", "crit": ["b64"], "b64": false })), Some(BadJws::Malformed));
         // The public key taken for a shared secret.
         let secret = rsa.to_pem_public_key();
@@ -296,7 +319,13 @@ mod tests {
         for bad in [json!([]), json!({}), json!({ "keys": {} }), json!({ "keys": ["x"] }), json!("x")] {
             assert_eq!(read(bad.clone()), Err(BadJwkSet::NoSet), "{bad}");
         }
-        let many = vec![public(rsa.clone(), "r"); 51];
+        let mut slow = public(rsa.clone(), "r");
+        slow["e"] = URL_SAFE_NO_PAD.encode([0xff_u8; 5]).into();
+        assert_eq!(read(json!({ "keys": [slow] })), Err(BadJwkSet::Useless));
+        let mut huge = public(rsa.clone(), "r");
+        huge["n"] = URL_SAFE_NO_PAD.encode([0xff_u8; 513]).into();
+        assert_eq!(read(json!({ "keys": [huge] })), Err(BadJwkSet::Useless));
+        let many = vec![public(rsa.clone(), "r"); 21];
         assert_eq!(read(json!({ "keys": many })), Err(BadJwkSet::TooMany));
         let mut for_encryption = public(rsa, "r");
         for_encryption["use"] = "enc".into();

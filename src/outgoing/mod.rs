@@ -1,4 +1,4 @@
-//! The one client for calls to addresses that others have named: the keys of clients, request objects, sign-outs.
+//! The one client for calls to addresses that others have named: where clients keep their keys.
 //!
 //! Whoever registers a client chooses where this server calls. So it calls https alone, no address that is not meant for
 //! the whole Internet, whatever a name resolves to at that moment, follows no redirect, and reads no more than it was told.
@@ -14,7 +14,7 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
 pub use guard::{Barred, Guard};
@@ -47,6 +47,9 @@ pub enum Unanswered {
     /// No connection, no trust, or too late.
     #[error("it cannot be reached")]
     Unreachable(#[source] reqwest::Error),
+    /// Too many calls are under way.
+    #[error("too many calls to other servers are under way")]
+    Busy,
     /// An answer that is no success; a redirect is none, either.
     #[error("it answers with status {0}")]
     Status(u16),
@@ -121,18 +124,10 @@ impl Outgoing {
         self.call(url, self.http.get(url.clone()).header(header::ACCEPT, accept), longest).await
     }
 
-    /// Post a form there. What is answered does not matter, but for its status.
-    ///
-    /// # Errors
-    /// Those of [`get`](Self::get).
-    pub async fn post_form(&self, url: &Url, form: &[(&str, &str)]) -> Result<(), Unanswered> {
-        self.call(url, self.http.post(url.clone()).form(form), LONGEST_ACKNOWLEDGEMENT).await.map(drop)
-    }
-
     async fn call(&self, url: &Url, request: RequestBuilder, longest: usize) -> Result<Answer, Unanswered> {
         self.guard.check(url)?;
-        // It is never closed; if it were, the call would be one too many, and no more.
-        let _turn = self.turns.acquire().await;
+        // Who waits for a turn does not wait longer than for an answer.
+        let Ok(Ok(_turn)) = timeout(WHOLE, self.turns.acquire()).await else { return Err(Unanswered::Busy) };
         let answer = request.send().await.map_err(why)?;
         if !answer.status().is_success() {
             return Err(Unanswered::Status(answer.status().as_u16()));
@@ -190,6 +185,3 @@ const WHOLE: Duration = Duration::from_secs(6);
 
 /// More wait for their turn, so that a stranger whose servers do not answer cannot make this one hold ever more calls.
 const MOST_AT_A_TIME: usize = 32;
-
-/// Some answer a notification with a page.
-const LONGEST_ACKNOWLEDGEMENT: usize = 64 * 1024;

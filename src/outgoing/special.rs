@@ -8,7 +8,12 @@ use ipnet::IpNet;
 /// not yet stable. Blocks of which the registries call a part reachable are taken as a whole: nobody keeps keys there.
 pub(super) fn is_public(address: IpAddr) -> bool {
     let address = address.to_canonical();
-    !SPECIAL.iter().any(|block| block.parse().is_ok_and(|block: IpNet| block.contains(&address)))
+    // Nothing else of IPv6 has been given out (RFC 4291 §2.4).
+    let is_unicast = match address {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(address) => address.segments().first().is_some_and(|first| first >> 13 == 1),
+    };
+    is_unicast && !SPECIAL.iter().any(|block| block.parse().is_ok_and(|block: IpNet| block.contains(&address)))
 }
 
 const SPECIAL: &[&str] = &[
@@ -33,25 +38,12 @@ const SPECIAL: &[&str] = &[
     // Multicast, reserved, broadcast.
     "224.0.0.0/4",
     "240.0.0.0/4",
-    // Unspecified, loopback, IPv4 inside IPv6 in its several forms: what is behind the last ones is nobody's to say.
-    "::/96",
-    "::ffff:0:0/96",
-    "64:ff9b::/96",
-    "64:ff9b:1::/48",
-    "2002::/16",
-    // Discard, protocol assignments (Teredo, benchmarks, ORCHID), documentation, segment routing, DRIP.
-    "100::/64",
-    "100:0:0:1::/64",
+    // Of 2000::/3: protocol assignments (Teredo, benchmarks, ORCHID), documentation, IPv4 behind 6to4, AS112.
     "2001::/23",
     "2001:db8::/32",
+    "2002::/16",
     "2620:4f:8000::/48",
     "3fff::/20",
-    "5f00::/16",
-    // Unique local, link-local, site-local, multicast.
-    "fc00::/7",
-    "fe80::/10",
-    "fec0::/10",
-    "ff00::/8",
 ];
 
 #[cfg(test)]
@@ -87,6 +79,9 @@ mod tests {
             "::ffff:127.0.0.1",
             "::ffff:10.0.0.1",
             "64:ff9b::7f00:1",
+            "::ffff:0:7f00:1",
+            "100::1",
+            "5f00::1",
             "2002:7f00:1::",
             "2001::1",
             "2001:db8::1",

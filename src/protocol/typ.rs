@@ -5,3 +5,7 @@ pub const AT_JWT: &str = "at+jwt";
 
 /// An ID token.
 pub const JWT: &str = "JWT";
+
+/// What userinfo tells, signed. A type of its own: as a mere JWT without an end it would pass for an access token at APIs
+/// that ask for [`JWT`].
+pub const USERINFO_JWT: &str = "userinfo+jwt";

@@ -1,6 +1,6 @@
 //! Registered clients and their secrets.
 
-use super::{Access, StoreError, Write};
+use super::{Access, StoreError, Write, registration_tokens};
 
 /// A client as it rests; its metadata is JSON (RFC 7591 §2).
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -13,6 +13,8 @@ pub struct Row {
     pub first_party: bool,
     /// Whether its authorization requests need PKCE.
     pub require_pkce: bool,
+    /// Whether it registered itself.
+    pub self_registered: bool,
     /// Whether it may do anything.
     pub enabled: bool,
     /// Raised when everything it was given has to end.
@@ -51,7 +53,8 @@ pub async fn find(db: &mut impl Access, id: &str) -> Result<Option<Row>, StoreEr
         db,
         Row,
         fetch_optional,
-        "SELECT id, metadata, first_party, require_pkce, enabled, epoch, created_at, updated_at FROM clients
+        "SELECT id, metadata, first_party, require_pkce, self_registered, enabled, epoch, created_at, updated_at
+         FROM clients
          WHERE id = $1 AND deleted_at IS NULL",
         id
     )?)
@@ -66,7 +69,8 @@ pub async fn list(db: &mut impl Access) -> Result<Vec<Row>, StoreError> {
         db,
         Row,
         fetch_all,
-        "SELECT id, metadata, first_party, require_pkce, enabled, epoch, created_at, updated_at FROM clients
+        "SELECT id, metadata, first_party, require_pkce, self_registered, enabled, epoch, created_at, updated_at
+         FROM clients
          WHERE deleted_at IS NULL ORDER BY created_at, id"
     )?)
 }
@@ -102,11 +106,13 @@ pub async fn insert(tx: &mut Write, row: &Row) -> Result<bool, StoreError> {
     tx.touch().await?;
     let changed = query!(
         tx,
-        "INSERT INTO clients (id, metadata, first_party, require_pkce, enabled, epoch, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+        "INSERT INTO clients
+            (id, metadata, first_party, require_pkce, enabled, epoch, created_at, updated_at, self_registered)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
          ON CONFLICT (id) DO UPDATE SET metadata = excluded.metadata, first_party = excluded.first_party,
             require_pkce = excluded.require_pkce, enabled = excluded.enabled, epoch = clients.epoch + 1,
-            created_at = excluded.created_at, updated_at = excluded.updated_at, deleted_at = NULL
+            created_at = excluded.created_at, updated_at = excluded.updated_at,
+            self_registered = excluded.self_registered, deleted_at = NULL
          WHERE clients.deleted_at IS NOT NULL",
         &row.id,
         &row.metadata,
@@ -114,7 +120,8 @@ pub async fn insert(tx: &mut Write, row: &Row) -> Result<bool, StoreError> {
         row.require_pkce,
         row.enabled,
         row.epoch,
-        row.created_at
+        row.created_at,
+        row.self_registered
     )?;
     Ok(changed == 1)
 }
@@ -190,7 +197,7 @@ pub async fn delete(tx: &mut Write, id: &str, now: i64) -> Result<bool, StoreErr
     )?;
     query!(tx, "DELETE FROM client_secrets WHERE client_id = $1", id)?;
     query!(tx, "DELETE FROM consents WHERE client_id = $1", id)?;
-    query!(tx, "DELETE FROM client_registrations WHERE client_id = $1", id)?;
+    registration_tokens::end_of_client(tx, id).await?;
     Ok(changed == 1)
 }
 

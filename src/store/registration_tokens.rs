@@ -52,6 +52,22 @@ pub async fn list(db: &mut impl Access, now: i64) -> Result<Vec<Row>, StoreError
     )?)
 }
 
+/// Whether an initial access token counts.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn is_live(db: &mut impl Access, hash: &str, now: i64) -> Result<bool, StoreError> {
+    let row = select!(
+        db,
+        Hash,
+        fetch_optional,
+        "SELECT hash FROM registration_tokens WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        hash,
+        now
+    )?;
+    Ok(row.is_some_and(|row| row.hash == hash))
+}
+
 /// Use an initial access token once; false if it does not count. One that has been used up is gone.
 ///
 /// # Errors
@@ -74,6 +90,15 @@ pub async fn spend(tx: &mut Write, hash: &str, now: i64) -> Result<bool, StoreEr
 /// When the statement fails.
 pub async fn delete(tx: &mut Write, id: &str) -> Result<bool, StoreError> {
     Ok(query!(tx, "DELETE FROM registration_tokens WHERE id = $1", id)? == 1)
+}
+
+/// End every initial access token.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn delete_all(tx: &mut Write) -> Result<(), StoreError> {
+    query!(tx, "DELETE FROM registration_tokens")?;
+    Ok(())
 }
 
 /// Delete some of those that have ended by themselves.
@@ -107,4 +132,13 @@ pub async fn of_client(db: &mut impl Access, client_id: &str) -> Result<Option<S
     let row =
         select!(db, Hash, fetch_optional, "SELECT hash FROM client_registrations WHERE client_id = $1", client_id)?;
     Ok(row.map(|row| row.hash))
+}
+
+/// End the token with which a client changes what it registered: operators look after it from now on.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn end_of_client(tx: &mut Write, client_id: &str) -> Result<(), StoreError> {
+    query!(tx, "DELETE FROM client_registrations WHERE client_id = $1", client_id)?;
+    Ok(())
 }

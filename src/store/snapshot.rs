@@ -7,7 +7,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
 
-use super::{Conn, Read, StoreError, Write, authorization_requests, browser_sessions, instance};
+use super::{Conn, Read, StoreError, Write, authorization_requests, browser_sessions, instance, registration_tokens};
 use crate::store::Access;
 
 /// Write a copy of the database, as it is at this moment, to an empty file; others go on writing meanwhile. False for
@@ -55,6 +55,7 @@ pub async fn end_everything(tx: &mut Write, beyond: i64) -> Result<(), StoreErro
     while instance::issuer_epoch(tx).await? <= beyond {
         instance::raise_issuer_epoch(tx).await?;
     }
+    registration_tokens::delete_all(tx).await?;
     browser_sessions::forget(tx, i64::MAX, i64::MAX).await?;
     authorization_requests::forget(tx, i64::MAX, i64::MAX).await?;
     tx.touch().await

@@ -16,9 +16,8 @@ pub fn client(client: &Client, redirect_uri: &str) -> ClientView {
         policy_uri: client.metadata.policy_uri.clone(),
         tos_uri: client.metadata.tos_uri.clone(),
         client_uri: client.metadata.client_uri.clone(),
-        // Whoever is registered, the operator has registered: there is no other way in until clients can register
-        // themselves (RFC 7591).
-        verified: true,
+        // Unless the operator has said since that it is one of their own.
+        verified: !client.self_registered || client.first_party,
     }
 }
 

@@ -417,7 +417,7 @@ async fn what_is_shown_of_a_client_is_its_rfc_7591_information() {
         token_endpoint_auth_method: Some(AuthMethod::None),
         ..Wanted::default()
     };
-    let (client, secret) = desk.creates(New { id: Some("phone".into()), secret: None, wanted }).await.unwrap();
+    let (client, secret) = desk.creates(New { id: Some("phone".into()), wanted, ..New::default() }).await.unwrap();
     assert_eq!(client.metadata.application_type, ApplicationType::Native);
     assert_eq!(
         serde_json::to_value(Information::of(&client, secret.as_ref())).unwrap(),

@@ -4,9 +4,10 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
     accounts::throttle,
-    clients::registration,
+    clients::registration::{self, OldSecret, Wanted},
     config::RegistrationMode,
     protocol::{Lifetime, PlainSecret},
     store::registration_tokens::{self, Row},
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     client_keys::{OwnKey, asks as asks_with, says},
     program::Place,
-    world::{Answer, App, ISSUER, World, claims},
+    world::{Answer, App, ISSUER, PASSWORD, World, claims},
 };
 
 async fn open() -> World {
@@ -99,7 +100,6 @@ async fn whatever_this_server_cannot_do_for_a_client_is_refused_by_name() {
         ("sector_identifier_uri", json!("https://stranger.example/sector")),
         ("userinfo_signed_response_alg", json!("ES256")),
         ("userinfo_signed_response_alg", json!("none")),
-        ("request_uris", json!(["https://stranger.example/request"])),
         ("backchannel_logout_uri", json!("https://stranger.example/out")),
         ("initiate_login_uri", json!("http://stranger.example/begin")),
         ("logo_uri", json!("javascript:alert(1)")),
@@ -130,16 +130,19 @@ async fn what_a_stranger_asks_for_is_cut_to_what_strangers_may_have_and_said() {
     world.resource("https://kb.example", "kb:read", |_| {}).await;
     let asked = with("scope", json!("openid orgs org kb:read kb:* email"));
     assert_eq!(registers(&world, asked).await.json()["scope"], "openid email");
+    assert_eq!(registers(&world, with("scope", json!("kb:read"))).await.json()["scope"], "openid");
     let mut asked = with("first_party", json!(true));
     asked["require_pkce"] = json!(false);
     asked["client_secret"] = json!("a secret of my own choosing, long enough");
     asked["client_id"] = json!("wiki");
     asked["unknown"] = json!({ "a": 1 });
+    // That no request is taken from there is in the metadata; it asks for nothing by itself.
+    asked["request_uris"] = json!(["https://stranger.example/request"]);
     let registered = registers(&world, asked).await.json();
     assert_eq!((&registered["first_party"], &registered["require_pkce"]), (&json!(false), &json!(true)));
     assert_ne!(registered["client_id"], "wiki");
     assert_ne!(registered["client_secret"], "a secret of my own choosing, long enough");
-    assert!(registered.get("unknown").is_none());
+    assert!(registered.get("unknown").is_none() && registered.get("request_uris").is_none(), "{registered}");
 }
 
 #[tokio::test]
@@ -220,6 +223,8 @@ async fn what_userinfo_tells_is_signed_for_a_client_that_wants_it_and_is_no_id_t
     assert_eq!(told["email"], "alice@example.com");
     assert!(told.get("nonce").is_none() && told.get("exp").is_none(), "{told}");
     assert!(world.server.keyring.verify(&answer.body).is_some(), "it is signed by a key of the server");
+    let header = answer.body.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).expect("a header");
+    assert!(String::from_utf8_lossy(&header).contains("\"userinfo+jwt\""), "it passes for no other token");
     // It signs nobody out, and opens nothing.
     let hint = id_token::read_hint(&world.server.keyring, ISSUER, &answer.body);
     assert_eq!(hint, None);
@@ -236,13 +241,14 @@ async fn case_56_nobody_reaches_the_registration_of_another() {
     let app = world.app("wiki").await;
     let uri = told(&one, "registration_client_uri");
     let of_operator = format!("{ISSUER}/register/{}", app.id);
-    let nobody = format!("{ISSUER}/register/nobody");
+    let (nobody, nul) = (format!("{ISSUER}/register/nobody"), format!("{ISSUER}/register/%00"));
     for (uri, token) in [
         (uri, told(&other, "registration_access_token")),
         (uri, told(&one, "client_secret")),
         (uri, "x"),
         (of_operator.as_str(), told(&one, "registration_access_token")),
         (nobody.as_str(), told(&one, "registration_access_token")),
+        (nul.as_str(), told(&one, "registration_access_token")),
     ] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let answer = world.send(request(method, uri, Some(token), Some(&web()))).await;
@@ -251,7 +257,7 @@ async fn case_56_nobody_reaches_the_registration_of_another() {
             answer.refused("invalid_token");
         }
     }
-    assert_eq!(world.send(request(Method::GET, uri, None, None)).await.status, StatusCode::UNAUTHORIZED);
+    is_asked_for_a_token(&world.send(request(Method::GET, uri, None, None)).await);
     // Nor does a client that the operator has disabled.
     registration::disable(&world.server.registry, told(&one, "client_id"), world.now()).await.expect("disabled");
     let own = told(&one, "registration_access_token");
@@ -274,7 +280,14 @@ async fn clients_without_end_are_not_to_be_had_from_one_network() {
     assert_eq!(registers(&world, web()).await.status, StatusCode::CREATED);
     // Who has been given a token is known to the operator.
     let world = World::with(|settings| settings.registration.mode = RegistrationMode::Token).await;
-    registers(&world, web()).await.refused("invalid_token");
+    is_asked_for_a_token(&registers(&world, web()).await);
+}
+
+/// RFC 6750 §3.1: "the resource server SHOULD NOT include an error code".
+#[track_caller]
+fn is_asked_for_a_token(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body);
+    assert_eq!(answer.header("www-authenticate"), format!("Bearer realm=\"{ISSUER}\""));
 }
 
 #[tokio::test]
@@ -283,13 +296,60 @@ async fn a_script_of_another_site_registers_nothing() {
     let mut asked = request(Method::OPTIONS, "/register", None, None);
     asked.headers_mut().insert("origin", "https://evil.example".parse().expect("a value"));
     asked.headers_mut().insert("access-control-request-method", "POST".parse().expect("a value"));
-    let mut done = request(Method::POST, "/register", None, Some(&web()));
-    done.headers_mut().insert("origin", "https://evil.example".parse().expect("a value"));
-    for request in [asked, done] {
+    // What a browser sends without asking beforehand.
+    let plain = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"].map(|kind| {
+        let sent = Request::post("/register").header("origin", "https://evil.example").header("content-type", kind);
+        sent.body(Body::from(web().to_string())).expect("a request")
+    });
+    for request in std::iter::once(asked).chain(plain) {
         let answer = world.send(request).await;
+        assert!(answer.status.is_client_error(), "{answer:?}");
         let told = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control-"));
         assert_eq!(told.count(), 0, "{:?}", answer.headers);
     }
+    assert!(registration::list(&world.server.registry).await.expect("a list").is_empty());
+}
+
+#[tokio::test]
+async fn whom_nobody_has_checked_is_called_so_where_users_decide_until_the_operator_vouches_for_them() {
+    let world = open().await;
+    world.user("alice").await;
+    let registered = registers(&world, with("client_name", json!("Company Wiki"))).await.json();
+    let app = App {
+        id: told(&registered, "client_id").to_owned(),
+        secret: None,
+        redirect_uri: "https://stranger.example/cb".to_owned(),
+    };
+    let own = world.app("wiki").await;
+    let sign_in = async |app: &App| world.browser().authorizes(&app.asks("openid email")).await.body;
+    assert!(sign_in(&app).await.contains("Not verified") && !sign_in(&own).await.contains("Not verified"));
+    let mut browser = world.browser();
+    let page = browser.authorizes(&app.asks("openid email")).await;
+    let consent = browser.submits(&page, &[("username", "alice"), ("password", PASSWORD)]).await;
+    assert!(consent.body.contains("Company Wiki") && consent.body.contains("Not verified"), "{}", consent.body);
+
+    let vouched = Wanted { first_party: Some(true), ..Wanted::default() };
+    let server = &world.server;
+    registration::update(&server.registry, &app.id, vouched, world.now(), &server.random).await.expect("vouched for");
+    assert!(!sign_in(&app).await.contains("Not verified"));
+    // And then nobody else sends its users elsewhere.
+    let mut moved = with("redirect_uris", json!(["https://evil.example/cb"]));
+    moved["client_id"] = registered["client_id"].clone();
+    let (uri, token) = (told(&registered, "registration_client_uri"), told(&registered, "registration_access_token"));
+    let refused = world.send(request(Method::PUT, uri, Some(token), Some(&moved))).await;
+    let refused = refused.refused("invalid_client_metadata");
+    assert!(told(&refused, "error_description").contains("an operator"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_lost_takes_the_registration_with_it() {
+    let world = open().await;
+    let registered = registers(&world, web()).await.json();
+    let (id, now) = (told(&registered, "client_id"), world.now());
+    let (registry, random) = (&world.server.registry, &world.server.random);
+    registration::rotate_secret(registry, id, None, OldSecret::IsLost, now, random).await.expect("rotated");
+    let (uri, token) = (told(&registered, "registration_client_uri"), told(&registered, "registration_access_token"));
+    world.send(request(Method::GET, uri, Some(token), None)).await.refused("invalid_token");
 }
 
 #[tokio::test]
@@ -321,11 +381,13 @@ async fn who_needs_a_token_to_register_uses_it_up() {
         assert_eq!(send(Some(token), &web()).await.status, StatusCode::CREATED);
     }
     world.advance(Lifetime::hours(1));
-    for token in [Some("twice"), Some("brief"), Some("x"), None] {
-        let answer = send(token, &web()).await;
+    for token in ["twice", "brief", "x"] {
+        // Whoever may not register learns nothing of what could be.
+        let answer = send(Some(token), &with("client_name", json!(7))).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
         answer.refused("invalid_token");
     }
+    is_asked_for_a_token(&send(None, &web()).await);
 }
 
 #[test]

@@ -138,7 +138,7 @@ async fn what_no_role_can_allow_needs_the_consent_of_users() {
 async fn a_client_that_is_there_may_introspect() {
     let registry = registry().await;
     let wanted = WantedClient { redirect_uris: Some(vec!["https://kb.example/cb".into()]), ..WantedClient::default() };
-    let new = New { id: Some("kb".into()), secret: None, wanted };
+    let new = New { id: Some("kb".into()), wanted, ..New::default() };
     registration::create(&registry, new, NOW, &Random::seeded(1)).await.unwrap();
     let wanted = Wanted { introspected_by: Some(vec!["kb".into()]), ..kb() };
     resource::create(&registry, KB, &wanted, NOW).await.unwrap();

@@ -189,7 +189,7 @@ impl World {
         if wanted.token_endpoint_auth_method == Some(latchkey::protocol::AuthMethod::None) {
             wanted.grant_types = Some(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]);
         }
-        let new = New { id: Some(id.to_owned()), secret: None, wanted };
+        let new = New { id: Some(id.to_owned()), wanted, ..New::default() };
         let (client, secret) =
             registration::create(&self.server.registry, new, self.now(), &self.server.random).await.expect("a client");
         App { id: client.id, secret: secret.map(|secret| secret.expose().to_owned()), redirect_uri }

@@ -93,6 +93,7 @@ async fn case_22_basic_credentials_are_form_decoded_to_the_letter_or_refused() {
             scope: Some("kb:read".to_owned()),
             ..Wanted::default()
         },
+        is_by_itself: false,
     };
     let (client, _) =
         registration::create(&world.server.registry, new, world.now(), &world.server.random).await.expect("a client");
