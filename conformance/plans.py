@@ -97,7 +97,12 @@ PLANS = {
 CLAIMED = [
     "config",
     "basic-static",
+    "basic-dynamic",
     "formpost-basic-static",
+    "formpost-basic-dynamic",
+    "3rdparty-init-login-code",
     "rp-initiated-logout-static",
+    "rp-initiated-logout-dynamic",
     "everything-static-client-secret-basic",
+    "everything-static-private-key-jwt",
 ]

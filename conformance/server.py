@@ -14,7 +14,7 @@ from pathlib import Path
 
 from client_key import make_key, public
 from configuration import Client, User
-from plans import HYBRID, IMPLICIT, Plan
+from plans import Plan
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent
@@ -134,12 +134,9 @@ class Latchkey:
         ]
         if self._plan.registers_itself:
             self._fetch_suite_certificate()
-            types = json.dumps(["code", *IMPLICIT, *HYBRID])
             settings += [
                 'registration.mode = "open"',
                 "registration.require_pkce = false",
-                f"registration.response_types = {types}",
-                "registration.allow_unsigned = true",
                 # The suite runs beside, under a certificate of its own.
                 "outgoing.allow_private_addresses = true",
                 'outgoing.extra_ca = "suite.pem"',
