@@ -230,7 +230,7 @@ async fn open() -> Router {
         scope: Some("openid profile email offline_access orgs org kb:*".to_owned()),
         ..Wanted::default()
     };
-    let wiki = New { id: Some("wiki".to_owned()), secret: Some(PlainSecret::new(SECRET)), wanted };
+    let wiki = New { id: Some("wiki".to_owned()), secret: Some(PlainSecret::new(SECRET)), wanted, ..New::default() };
     registration::create(&server.registry, wiki, now, &server.random).await.expect("a client");
     server::router(server)
 }
