@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use subtle::{Choice, ConstantTimeEq};
+use subtle::Choice;
 
-use super::{Client, Registry, assertion::Assertion, keys::ClientKeys, registry::Registered};
+use super::{
+    Client, Registry,
+    assertion::Assertion,
+    keys::ClientKeys,
+    registry::{LONGEST_ID, Registered, SecretRow},
+};
 use crate::protocol::{Error, ErrorCode, Params, PlainSecret, Refusal, Result, SecretHash, Timestamp, basic};
 
 /// A client that has proven to be who it says, or a public one, which cannot. Only [`authenticate`] makes one.
@@ -96,9 +101,6 @@ fn signer(id: &str, known: Option<Registered>) -> Result<Arc<Client>, Refusal> {
 
 async fn by_secret(context: &Context<'_>, presented: Presented) -> Result<AuthenticatedClient> {
     let (registry, now) = (context.registry, context.now);
-    if presented.id.len() > LONGEST_ID {
-        return Err(failed(&presented.id, "its id is too long to be one").into());
-    }
     let hash = presented.secret.as_ref().map(PlainSecret::hash);
     let (known, was_read) = registry.remembered(&presented.id).await?;
     if let Ok(client) = judge(known.as_ref(), &presented, hash.as_ref(), now) {
@@ -181,17 +183,19 @@ fn judge(
             .hint(format!("client {}", client.id)));
         }
         (false, Some(hash)) => {
-            // Every live secret is compared, and each to its end: how long it takes tells nothing.
-            let is_one = secrets
-                .iter()
-                .filter(|own| own.is_live(now.0))
-                .fold(Choice::from(0), |found, own| found | own.hash.as_bytes().ct_eq(hash.as_str().as_bytes()));
-            if !bool::from(is_one) {
+            if !is_live_secret(secrets, hash, now) {
                 return Err(failed(&presented.id, "its secret is wrong or has ended"));
             }
         }
     }
     if client.enabled { Ok(client.clone()) } else { Err(failed(&presented.id, "it is disabled")) }
+}
+
+/// Whether a hash is that of a secret which still counts. Every one is compared, and each to its end: how long it takes
+/// tells nothing.
+pub(super) fn is_live_secret(secrets: &[SecretRow], hash: &SecretHash, now: Timestamp) -> bool {
+    let live = secrets.iter().filter(|own| own.is_live(now.0));
+    live.fold(Choice::from(0), |found, own| found | hash.is_that_of(&own.hash)).into()
 }
 
 /// One sentence for all who fail, so that nobody learns which ids are registered; the reason is in the log.
@@ -203,5 +207,3 @@ pub(super) fn failed(id: &str, why: &str) -> Refusal {
     )
     .hint(format!("client {id}: {why}"))
 }
-
-const LONGEST_ID: usize = 200;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use subtle::ConstantTimeEq;
 
 use super::{
     Client, Registry,
+    authentication::is_live_secret,
+    metadata::{DEFAULT_SCOPE, wrong},
     registration::{self, New, Wanted},
 };
 use crate::{
@@ -80,7 +81,7 @@ pub async fn find(context: Context<'_>, id: &str, token: &PlainSecret) -> Result
         Some(client) => registration_tokens::of_client(&mut context.registry.store().read().await?, &client.id).await?,
         None => None,
     };
-    let is_own = own.is_some_and(|own| bool::from(own.as_bytes().ct_eq(token.hash().as_str().as_bytes())));
+    let is_own = own.is_some_and(|own| token.hash().is_that_of(&own).into());
     match found {
         Some(client) if is_own => Ok(client),
         _ => {
@@ -113,8 +114,7 @@ pub async fn replace(
     if let Some(secret) = members.text("client_secret")? {
         let hash = PlainSecret::new(secret).hash();
         let secrets = context.registry.secrets(&before.id).await?;
-        let mut live = secrets.iter().filter(|own| own.is_live(context.now.0));
-        if !live.any(|own| bool::from(own.hash.as_bytes().ct_eq(hash.as_str().as_bytes()))) {
+        if !is_live_secret(&secrets, &hash, context.now) {
             return Err(wrong("`client_secret` is not the secret of this client, which cannot choose another").into());
         }
     }
@@ -183,7 +183,7 @@ fn is_of_operators(client: &Client) -> bool {
     client.first_party
         || !metadata.resources.is_empty()
         || metadata.grant_types.contains(&GrantType::ClientCredentials)
-        || metadata.scope.iter().any(|token| !OPEN_TO_ALL.contains(&token))
+        || metadata.scope.iter().any(|token| !is_open(token))
 }
 
 fn not_counting() -> Refusal {
@@ -195,13 +195,15 @@ fn not_counting() -> Refusal {
 
 /// Whatever OpenID Connect tells of a user who allows it; permissions and organisations are given out by operators.
 fn scope(asked: Option<&str>) -> Result<String, Refusal> {
-    let Some(asked) = asked else { return Ok(OPEN_TO_ALL.join(" ")) };
+    let Some(asked) = asked else { return Ok(DEFAULT_SCOPE.to_owned()) };
     let asked = Scope::parse(asked).map_err(|refusal| wrong(refusal.description))?;
-    let open: Vec<&str> = asked.iter().filter(|token| OPEN_TO_ALL.contains(token)).collect();
+    let open: Vec<&str> = asked.iter().filter(|token| is_open(token)).collect();
     Ok(if open.is_empty() { "openid".to_owned() } else { open.join(" ") })
 }
 
-const OPEN_TO_ALL: &[&str] = &["openid", "profile", "email", "address", "phone", "offline_access"];
+fn is_open(token: &str) -> bool {
+    DEFAULT_SCOPE.split(' ').any(|own| own == token)
+}
 
 /// The members of a registration, as they came.
 struct Members(Map<String, Value>);
@@ -299,7 +301,3 @@ const UNSUPPORTED: &[&str] = &[
     "require_signed_request_object",
     "dpop_bound_access_tokens",
 ];
-
-fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::new(ErrorCode::InvalidClientMetadata, what)
-}

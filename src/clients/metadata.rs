@@ -61,7 +61,8 @@ const CHECKS: &[Check] = &[
     max_age,
 ];
 
-const DEFAULT_SCOPE: &str = "openid profile email address phone offline_access";
+/// Whatever OpenID Connect tells of a user, and refresh tokens that outlive the session.
+pub(super) const DEFAULT_SCOPE: &str = "openid profile email address phone offline_access";
 
 fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_text(&mut metadata.client_name, wanted.client_name);
@@ -334,7 +335,8 @@ fn max_age(settled: &Settled) -> Result<(), Refusal> {
 
 const MOST_URIS: usize = 100;
 
-fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+/// What cannot be registered (RFC 7591 §3.2.2).
+pub(super) fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(ErrorCode::InvalidClientMetadata, what)
 }
 

@@ -3,11 +3,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Client, Metadata, Registry, metadata, registry};
+use super::{
+    Client, Metadata, Registry,
+    metadata::{self, wrong},
+    registry,
+};
 use crate::{
     protocol::{
-        Algorithm, ApplicationType, AuthMethod, Error, ErrorCode, GrantType, Lifetime, PlainSecret, Refusal, Result,
-        Timestamp,
+        Algorithm, ApplicationType, AuthMethod, Error, GrantType, Lifetime, PlainSecret, Refusal, Result, Timestamp,
     },
     random::Random,
     store::{StoreError, Write, clients, registration_tokens, resources},
@@ -461,7 +464,3 @@ fn without_secret(client: &Client) -> Refusal {
 const OF_USERS: &str = "usr_";
 
 const SHORTEST_SECRET: usize = 32;
-
-fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::new(ErrorCode::InvalidClientMetadata, what)
-}

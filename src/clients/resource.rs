@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Registry;
+use super::{Registry, metadata::wrong};
 use crate::{
     protocol::{
         Error, ErrorCode, Refusal, Result, Scope, Timestamp,
@@ -313,8 +313,4 @@ pub(super) fn from_row(row: resources::Row) -> Result<Resource> {
         typ: row.typ,
         issuer: false,
     })
-}
-
-fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::new(ErrorCode::InvalidClientMetadata, what)
 }

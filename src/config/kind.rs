@@ -362,64 +362,27 @@ impl Kind for MasterKey {
     }
 }
 
-pub(super) struct Certificates;
+/// A kind whose values are the words of an enum.
+macro_rules! one_of {
+    ($kind:ident, $value:ty, $expected:literal) => {
+        pub(super) struct $kind;
 
-impl Kind for Certificates {
-    type Value = ClientCertificates;
-    const EXPECTED: &'static str = "`off` or `optional`";
-    fn read(raw: &Raw, _: &Path) -> Option<ClientCertificates> {
-        match raw.text()? {
-            "off" => Some(ClientCertificates::Off),
-            "optional" => Some(ClientCertificates::Optional),
-            _ => None,
-        }
-    }
-    fn show(value: &ClientCertificates) -> Option<Raw> {
-        Some(Raw::Text(
-            match value {
-                ClientCertificates::Off => "off",
-                ClientCertificates::Optional => "optional",
+        impl Kind for $kind {
+            type Value = $value;
+            const EXPECTED: &'static str = $expected;
+            fn read(raw: &Raw, _: &Path) -> Option<$value> {
+                <$value>::of(raw.text()?)
             }
-            .to_owned(),
-        ))
-    }
-}
-
-pub(super) struct Registrants;
-
-impl Kind for Registrants {
-    type Value = RegistrationMode;
-    const EXPECTED: &'static str = "`off`, `token` or `open`";
-    fn read(raw: &Raw, _: &Path) -> Option<RegistrationMode> {
-        RegistrationMode::of(raw.text()?)
-    }
-    fn show(value: &RegistrationMode) -> Option<Raw> {
-        Some(Raw::Text(value.as_str().to_owned()))
-    }
-}
-
-pub(super) struct Format;
-
-impl Kind for Format {
-    type Value = LogFormat;
-    const EXPECTED: &'static str = "`pretty` or `json`";
-    fn read(raw: &Raw, _: &Path) -> Option<LogFormat> {
-        match raw.text()? {
-            "pretty" => Some(LogFormat::Pretty),
-            "json" => Some(LogFormat::Json),
-            _ => None,
-        }
-    }
-    fn show(value: &LogFormat) -> Option<Raw> {
-        Some(Raw::Text(
-            match value {
-                LogFormat::Pretty => "pretty",
-                LogFormat::Json => "json",
+            fn show(value: &$value) -> Option<Raw> {
+                Some(Raw::Text(value.as_str().to_owned()))
             }
-            .to_owned(),
-        ))
-    }
+        }
+    };
 }
+
+one_of!(Certificates, ClientCertificates, "`off` or `optional`");
+one_of!(Registrants, RegistrationMode, "`off`, `token` or `open`");
+one_of!(Format, LogFormat, "`pretty` or `json`");
 
 pub(super) struct Level;
 

@@ -65,14 +65,16 @@ pub struct Tls {
     pub client_certificates: ClientCertificates,
 }
 
-/// Whether clients may show a certificate (mutual TLS).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientCertificates {
-    /// They are not asked.
-    #[default]
-    Off,
-    /// They are asked, and may decline.
-    Optional,
+words! {
+    /// Whether clients may show a certificate (mutual TLS).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum ClientCertificates {
+        /// They are not asked.
+        #[default]
+        Off = "off",
+        /// They are asked, and may decline.
+        Optional = "optional",
+    }
 }
 
 /// Which proxies are believed.
@@ -190,13 +192,15 @@ pub struct Log {
     pub level: String,
 }
 
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Pretty,
-    /// For machines: one JSON object a line.
-    Json,
+words! {
+    /// How a line of the log looks.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum LogFormat {
+        /// For people.
+        Pretty = "pretty",
+        /// For machines: one JSON object a line.
+        Json = "json",
+    }
 }
 
 impl Default for Settings {

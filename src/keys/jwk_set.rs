@@ -7,7 +7,7 @@ use josekit::jwk::Jwk;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::jwk;
+use super::{compact::Compact, jwk};
 use crate::protocol::Algorithm;
 
 /// A set of public keys, as far as they can be used here.
@@ -105,8 +105,8 @@ impl JwkSet {
     /// # Errors
     /// Why it does not count.
     pub fn verify(&self, token: &str, accepted: &[Algorithm]) -> Result<SignedBy, BadJws> {
-        let Parts { header, alg, signed, payload, signature } = Parts::read(token)?;
-        let alg = accepted.iter().copied().find(|own| own.as_str() == alg).ok_or(BadJws::Algorithm)?;
+        let Parts { header, signed, payload, signature } = Parts::read(token).ok_or(BadJws::Malformed)?;
+        let alg = accepted.iter().copied().find(|own| own.as_str() == header.alg).ok_or(BadJws::Algorithm)?;
         let mut fitting = self
             .keys
             .iter()
@@ -161,13 +161,12 @@ impl Key {
 /// What a signed JWT says before anybody has checked the signature. For finding out whose keys to ask, and nothing else.
 #[must_use]
 pub fn unverified_payload(token: &str) -> Option<Vec<u8>> {
-    Parts::read(token).ok().map(|parts| parts.payload)
+    Parts::read(token).map(|parts| parts.payload)
 }
 
-/// The parts of a JWS in compact serialization (RFC 7515 §7.1).
+/// The parts of a signed JWT, read.
 struct Parts<'a> {
     header: Header,
-    alg: String,
     signed: &'a [u8],
     payload: Vec<u8>,
     signature: Vec<u8>,
@@ -176,7 +175,7 @@ struct Parts<'a> {
 /// A JOSE header (RFC 7515 §4.1), of which a member that counts may not occur twice.
 #[derive(Deserialize)]
 struct Header {
-    alg: Option<String>,
+    alg: String,
     kid: Option<String>,
     typ: Option<String>,
     #[serde(default, deserialize_with = "is_there")]
@@ -189,22 +188,12 @@ fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
 }
 
 impl<'a> Parts<'a> {
-    fn read(token: &'a str) -> Result<Self, BadJws> {
-        let parts = || {
-            if token.len() > LONGEST_TOKEN {
-                return None;
-            }
-            let (signed, signature) = token.rsplit_once('.')?;
-            let (head, payload) = signed.split_once('.')?;
-            let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).ok()?).ok()?;
-            // Strict: no padding, no white space, no stray bits at the end. A payload with a dot in it fails here.
-            let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-            let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-            // RFC 7515 §4.1.11: who does not understand what is critical has to refuse.
-            let alg = header.alg.clone().filter(|_| !header.crit)?;
-            Some(Self { header, alg, signed: signed.as_bytes(), payload, signature })
-        };
-        parts().ok_or(BadJws::Malformed)
+    fn read(token: &'a str) -> Option<Self> {
+        let token = Compact::split(token, LONGEST_TOKEN)?;
+        let header: Header = serde_json::from_slice(&token.header()?).ok()?;
+        let (payload, signature) = (token.payload()?, token.signature()?);
+        // RFC 7515 §4.1.11: who does not understand what is critical has to refuse.
+        (!header.crit).then_some(Self { header, signed: token.signed.as_bytes(), payload, signature })
     }
 }
 

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::{
-    KeyError, KeySettings, MasterKey, Published, RefreshKey, jwk, rotation,
+    KeyError, KeySettings, MasterKey, Published, RefreshKey,
+    compact::Compact,
+    jwk, rotation,
     sealed_row::{self, State},
 };
 use crate::{
@@ -286,28 +288,22 @@ fn header(alg: Algorithm, typ: &str, kid: &str) -> String {
 
 /// Check a token against some keys. What we sign has a header we know to the letter, so hardly any is ever parsed.
 fn check(keys: &[Arc<Key>], more: &[Arc<Key>], token: &str) -> Option<Verified> {
-    if token.len() > LONGEST_TOKEN {
-        return None;
-    }
-    let (signed, signature) = token.rsplit_once('.')?;
-    let (head, payload) = signed.split_once('.')?;
+    let token = Compact::split(token, LONGEST_TOKEN)?;
     let mut all = keys.iter().chain(more);
     let known = all.find_map(|key| {
-        let (typ, _) = key.headers.iter().find(|(_, own)| own.strip_suffix('.') == Some(head))?;
+        let (typ, _) = key.headers.iter().find(|(_, own)| own.strip_suffix('.') == Some(token.head))?;
         Some((key, Some((*typ).to_owned())))
     });
     let (key, typ) = match known {
         Some(known) => known,
-        None => read_header(head).and_then(|read| {
+        None => read_header(&token).and_then(|read| {
             // The key says what the algorithm is; a header that says another is not ours (RFC 8725 §3.1).
             let key = keys.iter().chain(more).find(|key| key.row.kid == read.kid && key.alg.as_str() == read.alg)?;
             Some((key, read.typ))
         })?,
     };
-    // Strict: no padding, no white space, no stray bits at the end. A payload with a dot in it fails here.
-    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    key.verifier.verify(signed.as_bytes(), &signature).ok()?;
+    let (signature, payload) = (token.signature()?, token.payload()?);
+    key.verifier.verify(token.signed.as_bytes(), &signature).ok()?;
     Some(Verified { typ, kid: key.row.kid.clone(), alg: key.alg, payload })
 }
 
@@ -322,11 +318,11 @@ struct Header {
     typ: Option<String>,
 }
 
-fn read_header(head: &str) -> Option<Header> {
-    if head.len() > LONGEST_HEADER {
+fn read_header(token: &Compact<'_>) -> Option<Header> {
+    if token.head.len() > LONGEST_HEADER {
         return None;
     }
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head).ok()?).ok()
+    serde_json::from_slice(&token.header()?).ok()
 }
 
 /// The kinds of tokens whose headers are made once.

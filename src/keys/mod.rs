@@ -8,6 +8,7 @@
 //! Nothing in the database is believed unless the master key sealed it: who can write rows cannot add a key, move a
 //! sealed key to another row, or change the state of one. See [`master_key`].
 
+mod compact;
 mod error;
 pub mod jwk;
 pub mod jwk_set;

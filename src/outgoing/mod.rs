@@ -108,14 +108,6 @@ impl Outgoing {
         Ok(Self { http, guard, turns: Arc::new(Semaphore::new(MOST_AT_A_TIME)) })
     }
 
-    /// Whether this server would call there, as far as the address itself tells.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn check(&self, url: &Url) -> Result<(), Barred> {
-        self.guard.check(url)
-    }
-
     /// Read what is there.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 /// A secret as its holder knows it: a code, a client secret, a cookie. It cannot be printed, logged or bound to a statement.
@@ -45,6 +46,12 @@ impl SecretHash {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is the hash that was kept; how long that takes to find out does not tell where they differ.
+    #[must_use]
+    pub fn is_that_of(&self, kept: &str) -> Choice {
+        self.0.as_bytes().ct_eq(kept.as_bytes())
     }
 }
 

@@ -45,8 +45,6 @@ pub struct Server {
     pub client_keys: ClientKeys,
     /// Which grants are alive.
     pub grants: LiveGrants,
-    /// Calls to addresses that others have named.
-    pub outgoing: Outgoing,
     /// The metadata, ready to be sent.
     pub discovery: Discovery,
     /// The pool that hashes passwords.
@@ -116,9 +114,8 @@ impl Server {
             store,
             keyring,
             registry,
-            client_keys: ClientKeys::new(outgoing.clone()),
+            client_keys: ClientKeys::new(outgoing),
             grants,
-            outgoing,
             discovery,
             passwords,
             brand,

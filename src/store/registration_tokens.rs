@@ -65,7 +65,7 @@ pub async fn is_live(db: &mut impl Access, hash: &str, now: i64) -> Result<bool,
         hash,
         now
     )?;
-    Ok(row.is_some_and(|row| row.hash == hash))
+    Ok(row.is_some())
 }
 
 /// Use an initial access token once; false if it does not count. One that has been used up is gone.

@@ -236,6 +236,7 @@ fn examine_certificate(files: &Files, now: Timestamp) -> Finding {
 async fn examine_issuer(settings: &Settings) -> Finding {
     const CHECK: &str = "issuer";
     let url = format!("{}{}", settings.issuer, discovery::OPENID_CONFIGURATION);
+    let another = |told| bad(CHECK, told).hint("another program answers there, or a proxy does not pass the path on");
     // Where the server itself may not call, its operator may.
     let anywhere = config::Outgoing { allow_private_addresses: true, ..settings.outgoing.clone() };
     let asked = match (Outgoing::open(&anywhere), Url::parse(&url)) {
@@ -246,8 +247,7 @@ async fn examine_issuer(settings: &Settings) -> Finding {
     let body = match asked {
         Ok(answer) => answer.body,
         Err(Unanswered::Status(status)) => {
-            return bad(CHECK, format!("what answers at {url} (with status {status}) is no OpenID Connect server"))
-                .hint("another program answers there, or a proxy does not pass the path on");
+            return another(format!("what answers at {url} (with status {status}) is no OpenID Connect server"));
         }
         Err(error) => {
             let told = format!("{url} does not answer: {}", with_causes(&error));
@@ -261,8 +261,7 @@ async fn examine_issuer(settings: &Settings) -> Finding {
         Some(issuer) if issuer == settings.issuer => good(CHECK, format!("{url} is found by clients")),
         Some(issuer) => bad(CHECK, format!("{url} says that its issuer is `{issuer}`"))
             .hint("another server answers there, or this one runs with other settings"),
-        None => bad(CHECK, format!("what answers at {url} is no OpenID Connect server"))
-            .hint("another program answers there, or a proxy does not pass the path on"),
+        None => another(format!("what answers at {url} is no OpenID Connect server")),
     }
 }
 
