@@ -14,7 +14,7 @@ from pathlib import Path
 
 from client_key import make_key, public
 from configuration import Client, User
-from plans import Plan
+from plans import HYBRID, IMPLICIT, Plan
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent
@@ -132,6 +132,8 @@ class Latchkey:
             'tls.key = "key.pem"',
             'log.format = "json"',
         ]
+        offered = OFFERED if self._plan.registers_itself else ("code", *self._plan.response_types)
+        settings.append(f"registration.response_types = {json.dumps(sorted(set(offered)))}")
         if self._plan.registers_itself:
             self._fetch_suite_certificate()
             settings += [
@@ -190,6 +192,10 @@ class Latchkey:
             self._process.kill()
             self._process.wait()
         self._folder.cleanup()
+
+
+# To clients that register themselves: all there is.
+OFFERED = ("code", *IMPLICIT, *HYBRID, "none")
 
 
 def grants(response_types: tuple[str, ...]) -> list[str]:

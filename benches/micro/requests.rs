@@ -8,7 +8,7 @@ use latchkey::{
     authorization::request::{Context, Request},
     clients::audience,
     protocol::{
-        ApplicationType, Params, RedirectUri, Scope,
+        ApplicationType, Params, RedirectUri, ResponseType, Scope,
         permission::{Pattern, ScopeToken, classify},
         pkce,
     },
@@ -28,7 +28,8 @@ pub(crate) fn requests(criterion: &mut Criterion, ground: &Ground) {
     group.bench_function("authorization request", |b| {
         b.iter(|| {
             let params = Params::parse(QUERY.as_bytes()).expect("the query is well-formed");
-            let context = Context { registry: &ground.registry, issuer: ISSUER, read_hint: &|_| None };
+            let response_types = ResponseType::ALL;
+            let context = Context { registry: &ground.registry, issuer: ISSUER, response_types, read_hint: &|_| None };
             assert!(ground.runtime.block_on(Request::parse(context, params)).is_ok(), "the request is valid");
         });
     });

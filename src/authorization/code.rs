@@ -1,4 +1,5 @@
-//! From an approval to a grant with its code (RFC 6749 §4.1.2, product decision 3).
+//! From an approval to its grants: one with a code (RFC 6749 §4.1.2, product decision 3), and one for what the answer
+//! brings itself (OIDC Core §3.2, §3.3).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -7,7 +8,7 @@ use crate::{
     keys::RefreshKey,
     protocol::{Lifetime, PlainSecret, Result, Timestamp, claims::ClaimsRequest},
     random::Random,
-    store::{Write, grants},
+    store::grants::Grant,
 };
 
 /// What an authorization code begins with, so that a scanner can tell a leaked one.
@@ -41,25 +42,25 @@ pub fn of_request(key: &RefreshKey, request_id: &str) -> PlainSecret {
     PlainSecret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(mac)))
 }
 
-/// Keep the grant of an approval under its code.
+/// What stands in the place of a code in the grant of a request that waited for its user and was answered with more than
+/// a code, or with something else: nobody is ever given it.
+#[must_use]
+pub fn of_answer(key: &RefreshKey, request_id: &str) -> PlainSecret {
+    of_request(key, &format!("answer:{request_id}"))
+}
+
+/// The grant of an approval under its code.
 ///
 /// The grant carries epochs that were read before it is written: whoever is signed out, disabled or suspended in between
 /// raises one, and the grant is dead from the start.
 ///
 /// # Errors
-/// When the database cannot.
-pub async fn issue(
-    tx: &mut Write,
-    request: &Request,
-    login: &Login,
-    offer: &Offer,
-    terms: Terms<'_>,
-    random: &Random,
-) -> Result<()> {
+/// None that is known of.
+pub fn grant(request: &Request, login: &Login, offer: &Offer, terms: Terms<'_>, random: &Random) -> Result<Grant> {
     let ask = &request.ask;
     let Terms { code, lifetime, issuer_epoch, now } = terms;
     let code_expires_at = (now + lifetime).0;
-    let grant = grants::Grant {
+    Ok(Grant {
         id: random.id(),
         client_id: ask.client.id.clone(),
         user_id: login.sub.clone(),
@@ -92,6 +93,26 @@ pub async fn issue(
         expires_at: code_expires_at,
         ended_at: None,
         ended_by: None,
-    };
-    Ok(grants::insert(tx, &grant).await?)
+    })
+}
+
+/// The grant of an approval for what the answer brings itself. It has no code that anybody could redeem, and ends with the
+/// session whatever the one with the code does: nobody can refresh what came through a browser.
+///
+/// # Errors
+/// None that is known of.
+pub fn grant_at_once(
+    request: &Request,
+    login: &Login,
+    offer: &Offer,
+    terms: Terms<'_>,
+    lifetime: Lifetime,
+    random: &Random,
+) -> Result<Grant> {
+    Ok(Grant {
+        offline: false,
+        code_spent_at: Some(terms.now.0),
+        expires_at: (terms.now + lifetime).0,
+        ..grant(request, login, offer, terms, random)?
+    })
 }

@@ -14,14 +14,20 @@ use oxide_auth::{
     },
 };
 
-use crate::protocol::{ErrorCode, Params, Refusal};
+use crate::protocol::{ErrorCode, Params, Refusal, ResponseType};
 
-/// RFC 6749 §4.1.1 by oxide-auth's machine: presence and form of what OAuth 2.0 itself asks for.
+/// RFC 6749 §4.1.1 by oxide-auth's machine: presence and form of what OAuth 2.0 itself asks for. It knows `code` alone, and
+/// so is shown that for every response type that is offered.
 ///
 /// # Errors
 /// `invalid_request`, `unsupported_response_type` or `invalid_scope`, naming the parameter.
-pub(super) fn ask(params: &Params, redirect_uri: &str) -> Result<(), Refusal> {
-    let request = View(params);
+pub(super) fn ask(
+    params: &Params,
+    response_type: Option<ResponseType>,
+    offered: &[ResponseType],
+    redirect_uri: &str,
+) -> Result<(), Refusal> {
+    let request = View { params, response_type };
     let mut machine = Authorization::new(&request);
     let registered = || {
         redirect_uri
@@ -33,7 +39,7 @@ pub(super) fn ask(params: &Params, redirect_uri: &str) -> Result<(), Refusal> {
         ($input:expr => $output:pat => $fact:expr) => {
             match machine.advance($input) {
                 $output => $fact,
-                Output::Err(refused) => return Err(refusal_of(refused, params)),
+                Output::Err(refused) => return Err(refusal_of(refused, params, offered)),
                 _ => return Err(Refusal::new(ErrorCode::ServerError, "the grant machine is out of step")),
             }
         };
@@ -52,11 +58,14 @@ pub(super) fn ask(params: &Params, redirect_uri: &str) -> Result<(), Refusal> {
 }
 
 /// What oxide-auth's machine may see of a request.
-struct View<'a>(&'a Params);
+struct View<'a> {
+    params: &'a Params,
+    response_type: Option<ResponseType>,
+}
 
 impl View<'_> {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.get(name).map(Cow::Borrowed)
+        self.params.get(name).map(Cow::Borrowed)
     }
 }
 
@@ -83,7 +92,11 @@ impl MachineRequest for View<'_> {
     }
 
     fn response_type(&self) -> Option<Cow<'_, str>> {
-        self.get("response_type")
+        match self.response_type {
+            Some(_) => Some(Cow::Borrowed(ResponseType::Code.as_str())),
+            // Never `code`: what is not offered is refused by the machine.
+            None => self.get("response_type"),
+        }
     }
 
     fn extension(&self, name: &str) -> Option<Cow<'_, str>> {
@@ -92,16 +105,20 @@ impl MachineRequest for View<'_> {
 }
 
 /// The machine knows which question failed; the sentence is ours.
-fn refusal_of(error: MachineError, params: &Params) -> Refusal {
+fn refusal_of(error: MachineError, params: &Params, offered: &[ResponseType]) -> Refusal {
+    let taken = || offered.iter().map(|own| format!("`{own}`")).collect::<Vec<_>>().join(", ");
     let MachineError::Redirect(mut url) = error else {
         return Refusal::new(ErrorCode::InvalidRequest, "the authorization request is malformed");
     };
     match url.description().kind() {
         AuthorizationErrorType::UnsupportedResponseType => match params.get("response_type") {
-            None => Refusal::new(ErrorCode::InvalidRequest, "`response_type` is missing; this server takes `code`"),
+            None => Refusal::new(
+                ErrorCode::InvalidRequest,
+                format!("`response_type` is missing; this server takes {}", taken()),
+            ),
             Some(other) => Refusal::new(
                 ErrorCode::UnsupportedResponseType,
-                format!("`response_type` is `{other}`; this server takes `code`"),
+                format!("`response_type` is `{other}`; this server takes {}", taken()),
             ),
         },
         AuthorizationErrorType::InvalidScope => Refusal::new(

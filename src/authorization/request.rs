@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clients::{Client, Registry, Resource, audience},
     protocol::{
-        ErrorCode, GrantType, Lifetime, Params, Prompt, Refusal, ResponseMode, Scope,
+        ErrorCode, Lifetime, Params, Prompt, Refusal, ResponseMode, ResponseType, Scope,
         claims::ClaimsRequest,
         permission::{ScopeToken, classify},
         pkce,
@@ -30,6 +30,8 @@ pub struct Request {
     pub ask: Arc<Ask>,
     /// Where the answer goes.
     pub recipient: Recipient,
+    /// What the answer brings.
+    pub response_type: ResponseType,
     /// For the ID token.
     pub nonce: Option<String>,
     /// The PKCE challenge.
@@ -71,6 +73,8 @@ pub struct Context<'a> {
     pub registry: &'a Registry,
     /// The issuer identifier.
     pub issuer: &'a str,
+    /// What the operator lets clients ask for.
+    pub response_types: &'a [ResponseType],
     /// Reads an `id_token_hint`: `None` for one that is not ours.
     pub read_hint: &'a (dyn Fn(&str) -> Option<HintClaims> + Send + Sync),
 }
@@ -105,6 +109,7 @@ impl Request {
         Ok(Self {
             ask: Arc::new(ask),
             recipient: draft.recipient,
+            response_type: draft.response_type,
             nonce: params.get("nonce").map(str::to_owned),
             code_challenge: draft.code_challenge,
             params,
@@ -117,7 +122,7 @@ impl Request {
 pub async fn refuse(registry: &Registry, issuer: &str, params: &Params, flaw: Refusal) -> Rejection {
     let Ok(bound) = Bound::find(registry, params).await else { return flaw.into() };
     let mut recipient = bound.recipient(issuer, params);
-    recipient.mode = ResponseMode::parse(params.get("response_mode")).unwrap_or_default();
+    recipient.mode = mode(params);
     Rejection::Redirect(recipient, flaw)
 }
 
@@ -165,6 +170,7 @@ struct Draft<'a> {
     context: Context<'a>,
     resources: &'a [Resource],
     recipient: Recipient,
+    response_type: ResponseType,
     scope: Scope,
     asked_resources: Vec<String>,
     org: OrgWish,
@@ -183,6 +189,7 @@ impl<'a> Draft<'a> {
             context,
             resources,
             recipient: bound.recipient(context.issuer, params),
+            response_type: ResponseType::default(),
             scope: Scope::default(),
             asked_resources: Vec::new(),
             org: OrgWish::default(),
@@ -203,7 +210,8 @@ const CHECKS: &[Check] = &[
     response_mode,
     request_objects,
     rfc_6749,
-    grant_type,
+    response_type,
+    nonce,
     code_challenge,
     prompt,
     max_age,
@@ -218,8 +226,26 @@ const CHECKS: &[Check] = &[
 
 /// First, since every later refusal travels by it.
 fn response_mode(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    draft.recipient.mode = ResponseMode::parse(draft.params.get("response_mode"))?;
-    Ok(())
+    draft.recipient.mode = mode(draft.params);
+    ResponseMode::parse(draft.params.get("response_mode")).map(drop)
+}
+
+/// How the answer travels, whatever becomes of the request: as it says, if it may.
+fn mode(params: &Params) -> ResponseMode {
+    let by_default = asked_response_type(params).map_or(ResponseMode::default(), ResponseType::default_mode);
+    match params.get("response_mode").and_then(ResponseMode::of) {
+        Some(asked) if !would_leak(asked, by_default) => asked,
+        _ => by_default,
+    }
+}
+
+/// Multiple Response Types §3: what holds tokens must not be sent in a query.
+fn would_leak(asked: ResponseMode, by_default: ResponseMode) -> bool {
+    asked == ResponseMode::Query && by_default == ResponseMode::Fragment
+}
+
+fn asked_response_type(params: &Params) -> Option<ResponseType> {
+    params.get("response_type").and_then(ResponseType::read)
 }
 
 /// OIDC Core §3.1.2.6: what is not supported is said, not ignored: the parameters inside may be others than those outside.
@@ -237,25 +263,38 @@ fn request_objects(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 }
 
 fn rfc_6749(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    machine::ask(draft.params, &draft.recipient.redirect_uri)
-}
-
-fn grant_type(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    if draft.client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
-        Ok(())
-    } else {
-        Err(Refusal::new(
-            ErrorCode::UnauthorizedClient,
-            "this client is not registered for the grant authorization_code",
-        ))
+    let offered = draft.context.response_types;
+    if let Some(asked) = asked_response_type(draft.params).filter(|asked| offered.contains(asked)) {
+        draft.response_type = asked;
+        return machine::ask(draft.params, Some(asked), offered, &draft.recipient.redirect_uri);
     }
+    machine::ask(draft.params, None, offered, &draft.recipient.redirect_uri)
 }
 
-/// RFC 7636 §4.4.1, and RFC 9700 §2.1.1: required unless this client is registered without.
+/// Product decision 15: what the operator offers is for those clients that are registered for it.
+fn response_type(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let response_type = draft.response_type;
+    if !draft.client.metadata.response_types.contains(&response_type) {
+        let description = format!("this client is not registered for the response type `{response_type}`");
+        return Err(Refusal::new(ErrorCode::UnauthorizedClient, description));
+    }
+    let mode = draft.params.get("response_mode").and_then(ResponseMode::of);
+    if mode.is_some_and(|asked| would_leak(asked, response_type.default_mode())) {
+        return Err(Refusal::new(ErrorCode::InvalidRequest, "`response_mode` is query, by which no tokens are sent"));
+    }
+    Ok(())
+}
+
+/// OIDC Core §3.2.2.1, §3.3.2.11: without it an ID token could be one that was stolen from another answer.
+fn nonce(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    if draft.response_type.has_id_token() { draft.params.need("nonce").map(drop) } else { Ok(()) }
+}
+
+/// RFC 7636 §4.4.1, and RFC 9700 §2.1.1: required with a code unless this client is registered without.
 fn code_challenge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let params = draft.params;
     draft.code_challenge = pkce::challenge(params.get("code_challenge"), params.get("code_challenge_method"))?;
-    if draft.code_challenge.is_none() && draft.client.require_pkce {
+    if draft.code_challenge.is_none() && draft.client.require_pkce && draft.response_type.has_code() {
         return Err(Refusal::new(
             ErrorCode::InvalidRequest,
             "`code_challenge` is missing; this client has to use PKCE with S256 (RFC 7636)",
@@ -373,7 +412,10 @@ fn organisation(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 fn scope(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let asked = Scope::parse(draft.params.get("scope").unwrap_or_default())?;
     let registered = &draft.client.metadata.scope;
+    let is_refreshable = draft.response_type.has_code();
     draft.scope = asked.filter(|token| match classify(token) {
+        // OIDC Core §11: it means nothing where no refresh token can come of it.
+        ScopeToken::Protocol if token == "offline_access" && !is_refreshable => false,
         ScopeToken::Org(_) => registered.contains(token) || registered.contains("org"),
         ScopeToken::Protocol => registered.contains(token),
         ScopeToken::Permission(_) | ScopeToken::Pattern(_) => audience::may_ask(registered, token),
@@ -385,6 +427,12 @@ fn scope(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         return Err(Refusal::new(
             ErrorCode::InvalidScope,
             "none of the scopes asked for is registered for this client",
+        ));
+    }
+    if draft.response_type.has_id_token() && !draft.scope.contains("openid") {
+        return Err(Refusal::new(
+            ErrorCode::InvalidScope,
+            "`scope` lacks `openid`, without which there is no ID token",
         ));
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! The answer to an authorization request: where it goes, and how it travels (RFC 6749 §4.1.2, RFC 9207).
 
-use crate::protocol::{Error, Refusal, ResponseMode};
+use std::fmt;
+
+use crate::protocol::{Error, Refusal, ResponseMode, Scope};
 
 /// A client's own redirect URI, with what the answer has to carry. Only [`super::request`] makes one, once the
 /// client is known and the URI is found to be registered: so no answer can be sent to an unbound URI.
@@ -15,8 +17,19 @@ pub struct Recipient {
     pub(super) is_popup: bool,
 }
 
+/// What a yes brings to the client.
+#[derive(Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// An authorization code.
+    pub code: Option<&'a str>,
+    /// An access token, how many seconds it lives, and for what it is good.
+    pub access_token: Option<(&'a str, i64, &'a Scope)>,
+    /// An ID token.
+    pub id_token: Option<&'a str>,
+}
+
 /// An answer on its way to a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The redirect URI, as it was registered and asked for.
     pub redirect_uri: String,
@@ -42,10 +55,19 @@ pub enum Rejection {
 }
 
 impl Recipient {
-    /// An authorization code.
+    /// A yes (RFC 6749 §4.1.2, §4.2.2; OIDC Core §3.2.2.5, §3.3.2.5).
     #[must_use]
-    pub fn accept(&self, code: &str) -> Response {
-        self.respond(vec![("code", code.to_owned())])
+    pub fn accept(&self, given: Given<'_>) -> Response {
+        let mut params = Vec::new();
+        if let Some((token, expires_in, scope)) = given.access_token {
+            params.push(("access_token", token.to_owned()));
+            params.push(("token_type", "Bearer".to_owned()));
+            params.push(("expires_in", expires_in.to_string()));
+            params.push(("scope", scope.to_string()));
+        }
+        params.extend(given.id_token.map(|token| ("id_token", token.to_owned())));
+        params.extend(given.code.map(|code| ("code", code.to_owned())));
+        self.respond(params)
     }
 
     /// An error, and the page that explains it.
@@ -62,6 +84,12 @@ impl Recipient {
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
+    }
+
+    /// What the client knows its request by, for the ID token that comes with the answer.
+    #[must_use]
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
     }
 
     /// Whether the client opened a window for it, and needs to find it again.
@@ -108,6 +136,19 @@ impl Response {
     }
 }
 
+/// Without what the parameters say: a code or a token may be among them.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.params.iter().map(|(name, _)| *name).collect();
+        let Self { redirect_uri, mode, .. } = self;
+        f.debug_struct("Response")
+            .field("redirect_uri", redirect_uri)
+            .field("mode", mode)
+            .field("params", &names)
+            .finish_non_exhaustive()
+    }
+}
+
 impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self::Page(error)
@@ -125,6 +166,8 @@ mod tests {
     use super::*;
     use crate::protocol::ErrorCode;
 
+    const CODE: Given<'static> = Given { code: Some("abc"), access_token: None, id_token: None };
+
     fn recipient(redirect_uri: &str, mode: ResponseMode) -> Recipient {
         Recipient {
             redirect_uri: redirect_uri.into(),
@@ -139,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_query_the_client_registered_is_kept() {
-        let location = recipient("https://app.example/cb?tenant=1", ResponseMode::Query).accept("abc").location();
+        let location = recipient("https://app.example/cb?tenant=1", ResponseMode::Query).accept(CODE).location();
         assert_eq!(
             location.as_deref(),
             Some("https://app.example/cb?tenant=1&code=abc&state=a+b%26c&iss=https%3A%2F%2Fid.example")
@@ -160,7 +203,23 @@ mod tests {
     }
 
     #[test]
+    fn all_that_a_request_asked_for_comes_in_one_answer() {
+        let scope = ["openid", "email"].into_iter().collect();
+        let all = Given { code: Some("abc"), access_token: Some(("at", 900, &scope)), id_token: Some("idt") };
+        let answer = recipient("https://app.example/cb", ResponseMode::Fragment).accept(all);
+        assert_eq!(
+            answer.location().as_deref(),
+            Some(
+                "https://app.example/cb#access_token=at&token_type=Bearer&expires_in=900&scope=openid+email&id_token=idt\
+                 &code=abc&state=a+b%26c&iss=https%3A%2F%2Fid.example"
+            )
+        );
+        let shown = format!("{answer:?}");
+        assert!(shown.contains("id_token") && !shown.contains("idt") && !shown.contains("abc"), "{shown}");
+    }
+
+    #[test]
     fn a_form_has_no_location() {
-        assert_eq!(recipient("https://app.example/cb", ResponseMode::FormPost).accept("abc").location(), None);
+        assert_eq!(recipient("https://app.example/cb", ResponseMode::FormPost).accept(CODE).location(), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         registration::{self, GRACE, Information, New, OldSecret, Wanted},
     },
     protocol::{
-        Algorithm, AuthMethod, GrantType, PlainSecret, Refusal, Timestamp, basic,
+        Algorithm, AuthMethod, GrantType, PlainSecret, Refusal, ResponseType, Timestamp, basic,
         permission::{ScopeToken, classify},
     },
 };
@@ -119,9 +119,9 @@ struct About {
     /// What it may exchange for tokens [default: authorization_code, refresh_token]
     #[arg(long, value_parser = read::<GrantType>, value_name = "GRANT")]
     grant: Option<Vec<GrantType>>,
-    /// What it may ask the authorization endpoint for [default: code]
-    #[arg(long, value_name = "TYPE")]
-    response_type: Option<Vec<String>>,
+    /// What it may ask the authorization endpoint for, as far as `registration.response_types` has it [default: code]
+    #[arg(long, value_parser = read::<ResponseType>, value_name = "TYPE")]
+    response_type: Option<Vec<ResponseType>>,
     /// An API it may ask tokens for, beside those whose scopes it has; once for each
     #[arg(long, value_name = "URI")]
     resource: Option<Vec<String>>,
@@ -283,6 +283,11 @@ impl About {
         if let Some(algorithm) = self.signing_algorithm.filter(|own| !desk.settings.keys.algorithms.contains(own)) {
             return Err(Failure::new(format!("no keys are kept for {algorithm}, so nothing could be signed with it"))
                 .hint(format!("add {algorithm} to the setting `keys.algorithms`")));
+        }
+        let given = &desk.settings.registration.response_types;
+        if let Some(other) = self.response_type.iter().flatten().find(|own| !given.contains(own)) {
+            return Err(Failure::new(format!("this server gives nobody the response type `{other}`"))
+                .hint(format!("add \"{other}\" to the setting `registration.response_types`")));
         }
         Ok(Wanted {
             client_name: None,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::protocol::{Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, Scope, Timestamp};
+use crate::protocol::{Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, ResponseType, Scope, Timestamp};
 
 /// What a client has registered, under the names of RFC 7591 §2 and OIDC Registration §2.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Metadata {
     /// What it may exchange for tokens.
     pub grant_types: Vec<GrantType>,
     /// What it may ask the authorization endpoint for.
-    pub response_types: Vec<String>,
+    pub response_types: Vec<ResponseType>,
     /// The scope tokens it may ask for; `org` stands for every organisation, a pattern for every permission it allows.
     pub scope: Scope,
     /// The APIs it may ask tokens for, beside those whose scopes it is registered for (RFC 8707).

@@ -13,7 +13,8 @@ use super::{
 use crate::{
     config,
     protocol::{
-        Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, PlainSecret, Refusal, Result, Scope, Timestamp,
+        Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, PlainSecret, Refusal, ResponseType, Result,
+        Scope, Timestamp,
     },
     random::Random,
     store::registration_tokens,
@@ -142,6 +143,10 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
     if grants.contains(&GrantType::ClientCredentials) {
         return Err(wrong("`grant_types` has client_credentials, which only an operator gives to a client"));
     }
+    let response_types = members.words("response_types", ResponseType::read)?;
+    if let Some(other) = response_types.iter().flatten().find(|own| !context.settings.response_types.contains(own)) {
+        return Err(wrong(format!("`response_types` has `{other}`, which this server does not give to clients")));
+    }
     let own_keys = |name| match members.word(name, Algorithm::of)? {
         Some(alg) if !context.algorithms.contains(&alg) => {
             Err(wrong(format!("`{name}` is `{alg}`, for which this server keeps no keys")))
@@ -153,7 +158,7 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         redirect_uris: members.texts("redirect_uris")?,
         post_logout_redirect_uris: members.texts("post_logout_redirect_uris")?,
         grant_types: Some(grants),
-        response_types: members.texts("response_types")?,
+        response_types,
         scope: Some(scope(members.text("scope")?.as_deref())?),
         resources: None,
         application_type: members.word("application_type", ApplicationType::of)?,

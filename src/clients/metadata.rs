@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Metadata, registration::Wanted};
+use super::{Metadata, flows, registration::Wanted};
 use crate::keys::JwkSet;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
@@ -49,10 +49,10 @@ type Check = fn(&Settled) -> Result<(), Refusal>;
 /// What has to be true of every registration, one by one.
 const CHECKS: &[Check] = &[
     name,
-    grants,
+    flows::grants,
     redirect_uris,
-    response_types,
-    secretless,
+    flows::response_types,
+    flows::secretless,
     keys,
     scope,
     links,
@@ -95,12 +95,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     if let Some(seconds) = wanted.default_max_age {
         metadata.default_max_age = Some(seconds);
     }
-    if let Some(grants) = wanted.grant_types {
-        metadata.grant_types = each_once(grants);
-    }
-    let code = metadata.grant_types.contains(&GrantType::AuthorizationCode);
-    let needed = || if code { vec!["code".to_owned()] } else { Vec::new() };
-    metadata.response_types = wanted.response_types.unwrap_or_else(needed);
+    flows::set(metadata, wanted.grant_types, wanted.response_types);
     set_redirect_uris(metadata, wanted.redirect_uris, wanted.application_type)
 }
 
@@ -130,7 +125,7 @@ fn set_texts(own: &mut Vec<String>, wanted: Option<Vec<String>>) {
     }
 }
 
-fn each_once<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+pub(super) fn each_once<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut seen = Vec::new();
     for one in all {
         if !seen.contains(&one) {
@@ -175,32 +170,25 @@ fn name(settled: &Settled) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn grants(settled: &Settled) -> Result<(), Refusal> {
-    let grants = &settled.metadata.grant_types;
-    let is_public = settled.metadata.token_endpoint_auth_method == AuthMethod::None;
-    if grants.is_empty() {
-        return Err(wrong("`grant_types` is empty; a client needs at least one grant"));
-    }
-    if grants.contains(&GrantType::RefreshToken) && !grants.contains(&GrantType::AuthorizationCode) {
-        return Err(wrong(
-            "`grant_types` has refresh_token without authorization_code, and nothing else gives refresh tokens",
-        ));
-    }
-    // RFC 6749 §4.4: "The client credentials grant type MUST only be used by confidential clients."
-    if is_public && grants.contains(&GrantType::ClientCredentials) {
-        return Err(wrong(
-            "`grant_types` has client_credentials, which a public client has not (RFC 6749 section 4.4)",
-        ));
-    }
-    Ok(())
-}
-
 fn redirect_uris(settled: &Settled) -> Result<(), Refusal> {
     let metadata = &settled.metadata;
-    if metadata.grant_types.contains(&GrantType::AuthorizationCode) && metadata.redirect_uris.is_empty() {
+    if !metadata.response_types.is_empty() && metadata.redirect_uris.is_empty() {
         return Err(Refusal::new(
             ErrorCode::InvalidRedirectUri,
-            "`redirect_uris` is empty; with authorization_code the answers have to go somewhere",
+            "`redirect_uris` is empty; the answers to authorization requests have to go somewhere",
+        ));
+    }
+    // OIDC Registration §2, `application_type`: tokens themselves travel to it.
+    let is_web = metadata.application_type == ApplicationType::Web;
+    if is_web
+        && metadata.grant_types.contains(&GrantType::Implicit)
+        && let Some(other) = metadata.redirect_uris.iter().find(|uri| !uri.is_on_the_web())
+    {
+        return Err(Refusal::new(
+            ErrorCode::InvalidRedirectUri,
+            format!(
+                "`redirect_uris` has `{other}`; with the grant implicit a web app needs https, and another host than localhost"
+            ),
         ));
     }
     if metadata.redirect_uris.len() > MOST_URIS || metadata.post_logout_redirect_uris.len() > MOST_URIS {
@@ -209,28 +197,6 @@ fn redirect_uris(settled: &Settled) -> Result<(), Refusal> {
     for uri in &metadata.post_logout_redirect_uris {
         RedirectUri::parse(uri, metadata.application_type)
             .map_err(|refusal| wrong(format!("in `post_logout_redirect_uris`, {}", refusal.description)))?;
-    }
-    Ok(())
-}
-
-fn response_types(settled: &Settled) -> Result<(), Refusal> {
-    let Metadata { response_types, grant_types, .. } = &settled.metadata;
-    if let Some(other) = response_types.iter().find(|own| *own != "code") {
-        return Err(wrong(format!("`response_types` has `{other}`; this server takes code")));
-    }
-    // RFC 7591 §2.1: what does not fit together is refused.
-    if response_types.is_empty() == grant_types.contains(&GrantType::AuthorizationCode) {
-        return Err(wrong("the response type code and the grant authorization_code need each other"));
-    }
-    Ok(())
-}
-
-fn secretless(settled: &Settled) -> Result<(), Refusal> {
-    let is_public = settled.metadata.token_endpoint_auth_method == AuthMethod::None;
-    if is_public && !settled.require_pkce {
-        return Err(wrong(
-            "a public client cannot do without PKCE: nothing else protects its codes (RFC 9700 section 2.1.1)",
-        ));
     }
     Ok(())
 }
@@ -343,6 +309,7 @@ pub(super) fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::ResponseType;
 
     fn new(wanted: Wanted) -> Result<Settled, Refusal> {
         settle(Metadata::default(), (false, true), wanted, true)
@@ -362,7 +329,7 @@ mod tests {
     fn what_is_left_out_takes_its_default() {
         let settled = new(web()).unwrap();
         assert_eq!(settled.metadata.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
-        assert_eq!(settled.metadata.response_types, ["code"]);
+        assert_eq!(settled.metadata.response_types, [ResponseType::Code]);
         assert_eq!(settled.metadata.scope.to_string(), "openid profile email address phone offline_access");
         assert_eq!(settled.metadata.token_endpoint_auth_method, AuthMethod::ClientSecretBasic);
         assert_eq!(settled.metadata.application_type, ApplicationType::Web);
@@ -384,8 +351,19 @@ mod tests {
         refused(Wanted { policy_uri: Some("http://a.example".into()), ..web() }, bad, "policy_uri");
         refused(Wanted { tos_uri: Some("https://u:p@a.example".into()), ..web() }, bad, "tos_uri");
         refused(Wanted { contacts: Some(vec!["nobody".into()]), ..web() }, bad, "nobody");
-        refused(Wanted { response_types: Some(vec!["token".into()]), ..web() }, bad, "token");
-        refused(Wanted { response_types: Some(vec![]), ..web() }, bad, "need each other");
+        refused(Wanted { grant_types: Some(vec![GrantType::Implicit]), ..web() }, bad, "`id_token`");
+        let implicit = |uri: &str| Wanted {
+            redirect_uris: Some(vec![uri.into()]),
+            response_types: Some(vec![ResponseType::IdToken]),
+            ..Wanted::default()
+        };
+        let at = ErrorCode::InvalidRedirectUri;
+        refused(implicit("https://localhost/cb"), at, "https://localhost/cb");
+        refused(implicit("http://127.0.0.1/cb"), at, "http://127.0.0.1/cb");
+        assert_eq!(new(implicit("https://a.example/cb")).unwrap().metadata.grant_types, [GrantType::Implicit]);
+        refused(Wanted { response_types: Some(vec![]), ..web() }, bad, "grant_types");
+        let code = Some(vec![GrantType::AuthorizationCode]);
+        refused(Wanted { response_types: Some(vec![]), grant_types: code, ..web() }, bad, "need each other");
         refused(Wanted { grant_types: Some(vec![]), ..web() }, bad, "grant_types");
         refused(Wanted { grant_types: Some(vec![GrantType::RefreshToken]), ..web() }, bad, "refresh_token");
         let keyed = || Wanted { token_endpoint_auth_method: Some(AuthMethod::PrivateKeyJwt), ..web() };

@@ -5,6 +5,7 @@ pub mod audience;
 pub mod authentication;
 mod client;
 pub mod dynamic;
+mod flows;
 pub mod keys;
 mod metadata;
 pub mod registration;

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     protocol::{
-        Algorithm, ApplicationType, AuthMethod, Error, GrantType, Lifetime, PlainSecret, Refusal, Result, Timestamp,
+        Algorithm, ApplicationType, AuthMethod, Error, GrantType, Lifetime, PlainSecret, Refusal, ResponseType, Result,
+        Timestamp,
     },
     random::Random,
     store::{StoreError, Write, clients, registration_tokens, resources},
@@ -26,10 +27,10 @@ pub struct Wanted {
     pub redirect_uris: Option<Vec<String>>,
     /// Where browsers may be sent after a sign-out.
     pub post_logout_redirect_uris: Option<Vec<String>>,
-    /// By default `authorization_code` and `refresh_token`.
+    /// By default what its response types need, and `refresh_token` with a code.
     pub grant_types: Option<Vec<GrantType>>,
     /// By default what its grants need.
-    pub response_types: Option<Vec<String>>,
+    pub response_types: Option<Vec<ResponseType>>,
     /// By default everything OpenID Connect tells of a user, and `offline_access`.
     pub scope: Option<String>,
     /// The APIs it may ask tokens for, beside those whose scopes it is registered for.

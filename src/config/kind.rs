@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 
 use super::{ClientCertificates, LogFormat, RegistrationMode, rules};
-use crate::protocol::{Algorithm, Lifetime, PlainSecret};
+use crate::protocol::{Algorithm, Lifetime, PlainSecret, ResponseType};
 
 /// A value as it came: from TOML with its type, from the environment or a flag as text.
 #[derive(Clone, Debug, PartialEq)]
@@ -224,6 +224,22 @@ impl Kind for Algorithms {
         algorithms.contains(&Algorithm::RS256).then_some(algorithms)
     }
     fn show(value: &Vec<Algorithm>) -> Option<Raw> {
+        Some(Raw::List(value.iter().map(ToString::to_string).collect()))
+    }
+}
+
+pub(super) struct ResponseTypes;
+
+impl Kind for ResponseTypes {
+    type Value = Vec<ResponseType>;
+    const EXPECTED: &'static str = "a list of `code` and any of `id_token`, `id_token token`, `code id_token`, `code token`, `code id_token token`, `none`";
+    fn read(raw: &Raw, _: &Path) -> Option<Vec<ResponseType>> {
+        let mut types: Vec<ResponseType> = raw.list()?.into_iter().map(ResponseType::read).collect::<Option<_>>()?;
+        types.sort();
+        types.dedup();
+        types.contains(&ResponseType::Code).then_some(types)
+    }
+    fn show(value: &Vec<ResponseType>) -> Option<Raw> {
         Some(Raw::List(value.iter().map(ToString::to_string).collect()))
     }
 }

@@ -17,7 +17,7 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use crate::protocol::{Algorithm, Lifetime, PlainSecret, words};
+use crate::protocol::{Algorithm, Lifetime, PlainSecret, ResponseType, words};
 
 pub use kind::duration;
 pub use load::{Origin, Origins, Problem, Problems, Sources};
@@ -152,11 +152,14 @@ pub struct Registration {
     pub mode: RegistrationMode,
     /// Whether their requests need PKCE, as those of all clients do that operators have not said otherwise of.
     pub require_pkce: bool,
+    /// What clients may ask the authorization endpoint for, if they have registered it (product decision 15): whoever
+    /// registers them.
+    pub response_types: Vec<ResponseType>,
 }
 
 impl Default for Registration {
     fn default() -> Self {
-        Self { mode: RegistrationMode::Off, require_pkce: true }
+        Self { mode: RegistrationMode::Off, require_pkce: true, response_types: vec![ResponseType::Code] }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     Settings,
     kind::{
         Accent, Address, Algorithms, Certificates, DatabaseUrl, Duration, File, Format, Issuer, Kind, Level, MasterKey,
-        Maybe, Networks, Raw, Registrants, RsaBits, Switch, TEN_MINUTES, TEN_YEARS, Text,
+        Maybe, Networks, Raw, Registrants, ResponseTypes, RsaBits, Switch, TEN_MINUTES, TEN_YEARS, Text,
     },
 };
 
@@ -121,6 +121,11 @@ pub const SETTINGS: &[Setting] = &[
         "Who may register clients at the registration endpoint: nobody (`off`), who shows a token (`token`), or everybody (`open`)."
     ),
     setting!(registration.require_pkce, Switch, "Whether requests of clients that register themselves need PKCE."),
+    setting!(
+        registration.response_types,
+        ResponseTypes,
+        "What clients may ask the authorization endpoint for, each if it is registered for it: `code`, and for old clients any of `id_token`, `id_token token`, `code id_token`, `code token`, `code id_token token`, `none`."
+    ),
     setting!(
         outgoing.allow_private_addresses,
         Switch,

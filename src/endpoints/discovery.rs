@@ -97,7 +97,7 @@ struct Metadata<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
     scopes_supported: Vec<&'static str>,
-    response_types_supported: &'static [&'static str],
+    response_types_supported: Vec<&'static str>,
     response_modes_supported: Vec<&'static str>,
     grant_types_supported: Vec<&'static str>,
     prompt_values_supported: &'static [&'static str],
@@ -129,6 +129,7 @@ impl<'a> Metadata<'a> {
         let own_keys = || algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
         // What clients sign with need not be what this server signs with.
         let signed_by = || Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let response_types = || settings.registration.response_types.iter();
         let auth_methods = || AuthMethod::ALL.iter().map(|method| method.as_str());
         let claims_of_scopes = PROTOCOL_SCOPES.iter().flat_map(|scope| claims::of_scope(scope)).copied();
         Self {
@@ -142,9 +143,15 @@ impl<'a> Metadata<'a> {
             end_session_endpoint: at(LOGOUT),
             registration_endpoint: (settings.registration.mode != RegistrationMode::Off).then(|| at(REGISTER)),
             scopes_supported: PROTOCOL_SCOPES.iter().copied().chain([ORG]).collect(),
-            response_types_supported: &["code"],
+            response_types_supported: response_types().map(|own| own.as_str()).collect(),
             response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
-            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+            grant_types_supported: GrantType::ALL
+                .iter()
+                .filter(|grant| {
+                    **grant != GrantType::Implicit || response_types().any(|own| own.grants().contains(grant))
+                })
+                .map(|grant| grant.as_str())
+                .collect(),
             prompt_values_supported: Prompt::VALUES,
             acr_values_supported: ACR_VALUES,
             subject_types_supported: &["public"],

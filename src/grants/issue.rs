@@ -1,6 +1,8 @@
 //! Making the tokens of a grant: what they may say is worked out anew each time, from what was granted and what the
 //! user's role allows today. Nothing here writes: signing comes first, [`Issued::keep`] within the transaction.
 
+use serde_json::Value;
+
 use super::{Context, Granted, LiveGrant};
 use crate::{
     accounts,
@@ -11,7 +13,7 @@ use crate::{
     config::Tokens,
     orgs,
     protocol::{
-        ErrorCode, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
+        Error, ErrorCode, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
         typ,
     },
@@ -53,7 +55,7 @@ pub struct Issued {
 }
 
 /// What an opaque access token stands for.
-struct Reference {
+pub(super) struct Reference {
     hash: String,
     claims: String,
     expires_at: Timestamp,
@@ -71,10 +73,20 @@ impl Issued {
     /// # Errors
     /// When the database cannot.
     pub async fn keep(&self, tx: &mut Write) -> Result<()> {
-        if let Some(reference) = &self.reference {
-            access_tokens::insert_opaque(tx, &reference.hash, &reference.claims, reference.expires_at.0).await?;
+        match &self.reference {
+            Some(reference) => reference.keep(tx).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl Reference {
+    /// Keep it, before anybody sees the token.
+    ///
+    /// # Errors
+    /// When the database cannot.
+    pub(super) async fn keep(&self, tx: &mut Write) -> Result<()> {
+        Ok(access_tokens::insert_opaque(tx, &self.hash, &self.claims, self.expires_at.0).await?)
     }
 }
 
@@ -88,13 +100,12 @@ pub async fn tokens(context: Context<'_>, order: &Order<'_>, params: &Params) ->
     let audience = narrowed_audience(context, order, params, &resources)?;
     let scope = allowed(live, &order.scope, &audience, &resources);
     if scope.is_empty() {
-        let description = "nothing is left of the scope: the user's role or the client's registration has changed";
-        return Err(Refusal::new(ErrorCode::InvalidScope, description).into());
+        return Err(nothing_left());
     }
     let org = live.membership.as_deref().map(|membership| orgs::claims(membership, &scope));
     let (access_token, reference) = access_token(context, live, &scope, &audience, org.as_ref())?;
-    let id_token =
-        if scope.contains("openid") { Some(id_token(context, order, &access_token, org.as_ref())?) } else { None };
+    let with = With { nonce: order.nonce, access_token: Some(&access_token), ..With::default() };
+    let id_token = if scope.contains("openid") { Some(id_token(context, live, with, org.as_ref())?) } else { None };
     let refresh_token = order
         .refresh_generation
         .map(|generation| refresh_token::mint(&context.keyring.refresh_key(), &live.grant.id, generation));
@@ -113,6 +124,11 @@ pub async fn tokens(context: Context<'_>, order: &Order<'_>, params: &Params) ->
         scope,
     };
     Ok(Issued { granted, grant_expires_at, reference })
+}
+
+pub(super) fn nothing_left() -> Error {
+    let description = "nothing is left of the scope: the user's role or the client's registration has changed";
+    Refusal::new(ErrorCode::InvalidScope, description).into()
 }
 
 /// Make the token of a client that acts for itself (RFC 9068 §2.2: `sub` is the client).
@@ -195,7 +211,7 @@ fn narrowed_audience(
     audience::resolve(&order.scope, &asked, resources, context.issuer)
 }
 
-fn access_token(
+pub(super) fn access_token(
     context: Context<'_>,
     live: &LiveGrant,
     scope: &Scope,
@@ -245,11 +261,34 @@ fn write(
     }
 }
 
-/// OIDC Core §2, §3.1.3.6. Claims by scope are userinfo's; those asked for by name for the ID token are here.
-fn id_token(context: Context<'_>, order: &Order<'_>, access_token: &str, org: Option<&OrgClaims>) -> Result<String> {
-    let live = order.live;
+/// What an ID token travels with.
+#[derive(Clone, Copy, Default)]
+pub(super) struct With<'a> {
+    /// What the client sent along with its request.
+    pub(super) nonce: Option<&'a str>,
+    /// The access token that comes with it.
+    pub(super) access_token: Option<&'a str>,
+    /// The code that comes with it.
+    pub(super) code: Option<&'a str>,
+    /// The `state` that comes with it.
+    pub(super) state: Option<&'a str>,
+    /// Whose claims it has to tell, since no access token will: those of a scope, and the organisations.
+    pub(super) alone: Option<(&'a Scope, Option<&'a Value>)>,
+}
+
+/// OIDC Core §2, §3.1.3.6. Claims by scope are userinfo's, unless nobody can ask it (§5.4); those asked for by name for the
+/// ID token are here.
+pub(super) fn id_token(
+    context: Context<'_>,
+    live: &LiveGrant,
+    with: With<'_>,
+    org: Option<&OrgClaims>,
+) -> Result<String> {
     let grant = &live.grant;
     let algorithm = live.client.metadata.id_token_signed_response_alg;
+    let hash = |text: &str| id_token::left_hash(algorithm, text);
+    let nothing = Scope::default();
+    let scope = with.alone.map_or(&nothing, |(scope, _)| scope);
     let amr: Vec<&str> = grant.amr.split(' ').collect();
     let claims = IdToken {
         iss: context.issuer,
@@ -258,13 +297,16 @@ fn id_token(context: Context<'_>, order: &Order<'_>, access_token: &str, org: Op
         exp: (context.now + context.lifetimes.id_token).0,
         iat: context.now.0,
         auth_time: Some(grant.auth_time),
-        nonce: order.nonce,
+        nonce: with.nonce,
         acr: Some(&grant.acr),
         amr: &amr,
-        at_hash: Some(&id_token::at_hash(algorithm, access_token)),
+        at_hash: with.access_token.map(hash),
+        c_hash: with.code.map(hash),
+        s_hash: with.state.map(hash),
         sid: Some(&grant.sid),
         org,
-        extra: &accounts::claims::released(&live.user, &Scope::default(), &live.claims.id_token()),
+        organizations: with.alone.and_then(|(_, organizations)| organizations),
+        extra: &accounts::claims::released(&live.user, scope, &live.claims.id_token()),
     };
     context.keyring.sign(algorithm, typ::JWT, &claims)
 }

@@ -29,6 +29,7 @@ macro_rules! step {
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod front_channel;
 pub mod issue;
 pub mod live;
 pub mod presented;
@@ -82,7 +83,7 @@ pub struct Granted {
 /// # Errors
 /// `unsupported_grant_type`, and those of the grants.
 pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params: &Params) -> Result<Granted> {
-    let grant_type: GrantType = params.need("grant_type")?.parse()?;
+    let grant_type: GrantType = GrantType::of_token_request(params.need("grant_type")?)?;
     if !client.client().may_use(grant_type) {
         let description = format!("this client is not registered for the grant {grant_type}");
         return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
@@ -92,6 +93,7 @@ pub async fn exchange(context: Context<'_>, client: &AuthenticatedClient, params
             GrantType::AuthorizationCode => authorization_code::exchange(context, client, params).await,
             GrantType::RefreshToken => refresh_token::exchange(context, client, params).await,
             GrantType::ClientCredentials => client_credentials::exchange(context, client, params).await,
+            GrantType::Implicit => Err(Error::broken("the grant implicit at the token endpoint")),
         }
     })
     .await

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ErrorCode, Refusal, words};
 
 words! {
-    /// What a client may exchange for tokens at the token endpoint.
+    /// What a client may get tokens by.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(into = "&'static str", try_from = "String")]
     pub enum GrantType {
@@ -17,18 +17,37 @@ words! {
         RefreshToken = "refresh_token",
         /// RFC 6749 §4.4: nothing but its own credentials; it acts for itself.
         ClientCredentials = "client_credentials",
+        /// RFC 6749 §4.2: the authorization endpoint's own answer; the token endpoint knows nothing of it.
+        Implicit = "implicit",
+    }
+}
+
+impl GrantType {
+    /// The one that a token request names.
+    ///
+    /// # Errors
+    /// `unsupported_grant_type` (RFC 6749 §5.2).
+    pub fn of_token_request(text: &str) -> Result<Self, Refusal> {
+        let taken = || Self::ALL.iter().copied().filter(|own| *own != Self::Implicit);
+        taken().find(|own| own.as_str() == text).ok_or_else(|| {
+            let taken = taken().map(Self::as_str).collect::<Vec<_>>().join(", ");
+            Refusal::new(
+                ErrorCode::UnsupportedGrantType,
+                format!("`grant_type` is `{text}`; this server takes {taken}"),
+            )
+        })
     }
 }
 
 impl FromStr for GrantType {
-    /// `unsupported_grant_type` (RFC 6749 §5.2).
+    /// `invalid_client_metadata` (RFC 7591 §3.2.2).
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::of(text).ok_or_else(|| {
             Refusal::new(
-                ErrorCode::UnsupportedGrantType,
-                format!("`grant_type` is `{text}`; this server takes {}", Self::listed()),
+                ErrorCode::InvalidClientMetadata,
+                format!("`grant_types` has `{text}`; this server takes {}", Self::listed()),
             )
         })
     }

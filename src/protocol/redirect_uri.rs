@@ -91,6 +91,14 @@ impl RedirectUri {
     pub fn is_native(&self) -> bool {
         !self.0.starts_with("https:")
     }
+
+    /// Whether it leads over TLS to a host of its own name, as OIDC Registration §2 asks of a web app that tokens are
+    /// sent to.
+    #[must_use]
+    pub fn is_on_the_web(&self) -> bool {
+        let host = Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned));
+        !self.is_native() && host.is_some_and(|host| host != "localhost")
+    }
 }
 
 impl fmt::Display for RedirectUri {

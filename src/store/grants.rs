@@ -95,9 +95,9 @@ pub async fn insert(tx: &mut Write, grant: &Grant) -> Result<(), StoreError> {
         "INSERT INTO grants (id, client_id, user_id, sid, offline, code_hash, code_expires_at, code_failures, redirect_uri,
             code_challenge, nonce, scope, resources, claims, org_id, auth_time, acr, amr, refresh_generation,
             refresh_predecessor, refresh_recovered, refresh_rotated_at, user_epoch, client_epoch, org_epoch, issuer_epoch,
-            created_at, expires_at)
+            created_at, expires_at, code_spent_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-            $23, $24, $25, $26, $27)",
+            $23, $24, $25, $26, $27, $28)",
         &grant.id,
         &grant.client_id,
         &grant.user_id,
@@ -124,7 +124,8 @@ pub async fn insert(tx: &mut Write, grant: &Grant) -> Result<(), StoreError> {
         grant.org_epoch,
         grant.issuer_epoch,
         grant.created_at,
-        grant.expires_at
+        grant.expires_at,
+        grant.code_spent_at
     )?;
     Ok(())
 }

@@ -36,15 +36,24 @@ pub struct IdToken<'a> {
     /// By what means.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: &'a [&'a str],
-    /// Binds the access token that came with it; see [`at_hash`].
+    /// Binds the access token that came with it; see [`left_hash`].
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub at_hash: Option<&'a str>,
+    pub at_hash: Option<String>,
+    /// Binds the code that came with it (OIDC Core §3.3.2.11).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
+    /// Binds the `state` that came with it (FAPI 1.0 Advanced §5.1.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_hash: Option<String>,
     /// The browser session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<&'a str>,
     /// The organisation.
     #[serde(flatten)]
     pub org: Option<&'a OrgClaims>,
+    /// The organisations the user belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organizations: Option<&'a Value>,
     /// Claims about the user. One that is named like what the server says itself is left out.
     #[serde(flatten, serialize_with = "without_reserved")]
     pub extra: &'a Map<String, Value>,
@@ -58,13 +67,14 @@ fn without_reserved<S: Serializer>(extra: &Map<String, Value>, serializer: S) ->
     map.end()
 }
 
-/// The left half of the hash of an access token (OIDC Core §3.1.3.6), by the hash of the ID token's own algorithm.
+/// The left half of the hash of what comes with an ID token (OIDC Core §3.1.3.6, §3.3.2.11), by the hash of the ID token's
+/// own algorithm.
 #[must_use]
-pub fn at_hash(alg: Algorithm, access_token: &str) -> String {
+pub fn left_hash(alg: Algorithm, text: &str) -> String {
     match alg {
-        Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => left_half(&Sha256::digest(access_token.as_bytes())),
+        Algorithm::RS256 | Algorithm::PS256 | Algorithm::ES256 => left_half(&Sha256::digest(text.as_bytes())),
         // Ed25519 hashes with SHA-512 (RFC 8032 §5.1).
-        Algorithm::EdDSA => left_half(&Sha512::digest(access_token.as_bytes())),
+        Algorithm::EdDSA => left_half(&Sha512::digest(text.as_bytes())),
     }
 }
 
@@ -116,12 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_of_an_access_token_is_that_of_the_specifications() {
-        // OIDC Core §A.3 has an example of RS256.
+    fn the_hash_of_what_comes_along_is_that_of_the_specifications() {
+        // OIDC Core §A.3 and §A.4 have examples of RS256.
         let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
-        assert_eq!(at_hash(Algorithm::RS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
-        assert_eq!(at_hash(Algorithm::ES256, token), at_hash(Algorithm::PS256, token));
-        assert_eq!(at_hash(Algorithm::EdDSA, token).len(), 43);
+        assert_eq!(left_hash(Algorithm::RS256, token), "77QmUPtjPfzWtF2AnpK9RQ");
+        let code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
+        assert_eq!(left_hash(Algorithm::RS256, code), "LDktKdoQak3Pk0cnXxCltA");
+        assert_eq!(left_hash(Algorithm::ES256, token), left_hash(Algorithm::PS256, token));
+        assert_eq!(left_hash(Algorithm::EdDSA, token).len(), 43);
     }
 
     #[test]
@@ -142,8 +154,11 @@ mod tests {
             acr: None,
             amr: &["pwd"],
             at_hash: None,
+            c_hash: None,
+            s_hash: None,
             sid: None,
             org: None,
+            organizations: None,
             extra: &extra,
         };
         let text = serde_json::to_string(&token).unwrap();

@@ -1,10 +1,9 @@
-//! The end of an authorization request: its app is told yes, with a code, or no.
+//! The end of an authorization request: its app is told yes, with what it asked for, or no.
 
 use axum::response::Response;
 
 use crate::{
     authorization::{
-        code::{self, Terms},
         offer::Offer,
         request::Request,
         response::{Recipient, Rejection},
@@ -17,25 +16,27 @@ use crate::{
     store::{
         authorization_requests,
         consents::{self, Consent},
+        grants,
     },
     web::{
         authorize,
+        given::{Codes, again, prepare},
         page::{self, PageError},
         resume, second_press,
         visitor::Visitor,
     },
 };
 
-/// What a request is answered with a code for.
+/// What a request is answered with a yes for.
 #[derive(Clone, Copy, Debug)]
 pub struct Approval<'a> {
-    /// What the code will give.
+    /// What is given.
     pub offer: &'a Offer,
     /// The user's yes of just now, to be remembered; `None` when an earlier one says it all.
     pub consent: Option<&'a Consent>,
 }
 
-/// Answer with a code: what was kept is spent in the same transaction, so that one approval gives one code.
+/// Answer with a yes: what was kept is spent in the same transaction, so that one approval gives one answer.
 ///
 /// # Errors
 /// When the database cannot.
@@ -51,6 +52,13 @@ pub async fn grant(
         return Err(Error::broken("a grant without anybody signed in").into());
     };
     let (issuer_epoch, now) = (*issuer_epoch, *now);
+    let codes = Codes::of(server, waiting.map(|waiting| waiting.id.as_str()));
+    let rows = codes.grants(server, request, login, offer, issuer_epoch, now)?;
+    // Signed before anything is written: nobody waits for a signature to get at the database.
+    let Some(answer) = prepare(server, request, &rows, &codes).await? else {
+        let refusal = Refusal::new(ErrorCode::AccessDenied, "what the user may give has changed at this moment");
+        return tell(visitor, &request.recipient, refusal);
+    };
     let mut tx = server.store.write().await?;
     if let Some(waiting) = waiting
         && !authorization_requests::spend(&mut tx, &waiting.id, now.0).await?
@@ -58,26 +66,25 @@ pub async fn grant(
         // Pressed twice at once: one answer for both, as soon as the disk has what the first has done. Else another tab
         // answered it a moment ago: go round again, as after a reload.
         let given = match consent {
-            Some(_) => second_press::allowed(server, &mut tx, request, &waiting.id, login, offer.org_id()).await?,
+            Some(_) => second_press::allowed(server, &mut tx, request, &codes, login, offer.org_id()).await?,
             None => None,
         };
         tx.commit().await?;
-        return Ok(match given {
-            Some(answer) => page::deliver(visitor, &answer),
-            None => resume::go_on(server, &waiting.id),
-        });
+        return match given {
+            Some(rows) => again(server, visitor, request, &rows, &codes).await,
+            None => Ok(None),
+        }
+        .map(|answer| answer.unwrap_or_else(|| resume::go_on(server, &waiting.id)));
     }
     if let Some(consent) = consent {
         consents::remember(&mut tx, consent).await?;
     }
-    let code = match waiting {
-        Some(waiting) => code::of_request(&server.keyring.refresh_key(), &waiting.id),
-        None => code::by_chance(&server.random),
-    };
-    let terms = Terms { code: &code, lifetime: server.settings.tokens.code, issuer_epoch, now };
-    code::issue(&mut tx, request, login, offer, terms, &server.random).await?;
+    for row in rows.all() {
+        grants::insert(&mut tx, row).await?;
+    }
+    answer.keep(&mut tx).await?;
     tx.commit().await?;
-    Ok(page::deliver(visitor, &request.recipient.accept(code.expose())))
+    Ok(page::deliver(visitor, &answer.response))
 }
 
 /// Tell whoever may be told.

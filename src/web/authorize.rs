@@ -156,7 +156,9 @@ pub async fn gather(
 /// A page while the client or its redirect URI is in doubt, a redirect afterwards.
 pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection> {
     let read_hint = |text: &str| id_token::read_hint(&server.keyring, &server.settings.issuer, text);
-    let context = Context { registry: &server.registry, issuer: &server.settings.issuer, read_hint: &read_hint };
+    let Server { registry, settings, .. } = server;
+    let response_types = &settings.registration.response_types;
+    let context = Context { registry, issuer: &settings.issuer, response_types, read_hint: &read_hint };
     Request::parse(context, params).await
 }
 

@@ -9,6 +9,7 @@ pub mod csrf;
 pub mod device;
 pub mod errors;
 pub mod form;
+pub mod given;
 pub mod headers;
 pub mod locale;
 pub mod login;

@@ -6,21 +6,17 @@ use axum::response::Response;
 
 use crate::{
     authorization::{
-        code,
         login::Login,
         request::Request,
-        response::Response as Answer,
         waiting::{self, Found},
     },
-    protocol::Params,
+    protocol::{Params, ResponseType},
     server::Server,
-    store::{
-        Access,
-        grants::{self, Grant},
-    },
+    store::{Access, grants::Grant},
     web::{
         answer, authorize,
-        page::{self, PageError},
+        given::{self, Codes, Rows},
+        page::PageError,
         session::BrowserSession,
         visitor::Visitor,
     },
@@ -55,14 +51,19 @@ pub async fn repeat(
             let Ok(request) = authorize::read(server, waiting.params).await else { return Ok(None) };
             let (login, org) = (&signed_in.login, form.get("org"));
             let mut db = server.store.read().await?;
-            let given = allowed(server, &mut db, &request, id, login, org).await?;
-            Ok(given.map(|answer| page::deliver(visitor, &answer)))
+            let codes = Codes::of(server, Some(id));
+            let given = allowed(server, &mut db, &request, &codes, login, org).await?;
+            drop(db);
+            match given {
+                Some(rows) => given::again(server, visitor, &request, &rows, &codes).await,
+                None => Ok(None),
+            }
         }
         _ => Ok(None),
     }
 }
 
-/// The answer that this login's yes to the request has got, for that organisation, as long as nobody has redeemed its
+/// The grants that this login's yes to the request has given, for that organisation, as long as nobody has redeemed the
 /// code: a code that comes twice to who has redeemed it ends what it gave.
 ///
 /// # Errors
@@ -71,23 +72,24 @@ pub async fn allowed(
     server: &Server,
     db: &mut impl Access,
     request: &Request,
-    id: &str,
+    codes: &Codes,
     login: &Login,
     org_id: Option<&str>,
-) -> Result<Option<Answer>, PageError> {
+) -> Result<Option<Rows>, PageError> {
     let now = server.clock.now().0;
-    let code = code::of_request(&server.keyring.refresh_key(), id);
-    let grant = grants::find_by_code(db, code.hash().as_str()).await?;
+    let rows = codes.find(db).await?;
     let is_that = |grant: &Grant| {
         grant.user_id == login.sub
             && grant.sid == login.sid
             && grant.org_id.as_deref() == org_id
             && grant.redirect_uri == request.recipient.redirect_uri()
     };
-    let is_open =
-        |grant: &Grant| grant.code_spent_at.is_none() && grant.ended_at.is_none() && grant.code_expires_at > now;
-    let counts = grant.is_some_and(|grant| is_that(&grant) && is_open(&grant));
-    Ok(counts.then(|| request.recipient.accept(code.expose())))
+    let is_open = |grant: &Grant| grant.ended_at.is_none() && grant.code_expires_at > now;
+    let is_unspent = rows.with_code.as_ref().is_none_or(|grant| grant.code_spent_at.is_none());
+    let is_whole = rows.with_code.is_some() == request.response_type.has_code()
+        && rows.at_once.is_some() == (request.response_type != ResponseType::Code);
+    let counts = is_whole && is_unspent && rows.all().all(|grant| is_that(grant) && is_open(grant));
+    Ok(counts.then_some(rows))
 }
 
 /// Whether the request of that reference was answered with a no, once it is known to be answered.
@@ -95,6 +97,5 @@ pub async fn allowed(
 /// # Errors
 /// When the database cannot.
 pub async fn was_denied(server: &Server, db: &mut impl Access, id: &str) -> Result<bool, PageError> {
-    let code = code::of_request(&server.keyring.refresh_key(), id);
-    Ok(grants::find_by_code(db, code.hash().as_str()).await?.is_none())
+    Ok(Codes::of(server, Some(id)).find(db).await?.all().next().is_none())
 }

@@ -49,6 +49,7 @@ mod refresh;
 mod refusals;
 mod registration;
 mod resources;
+mod response_types;
 mod revoke;
 mod second_press;
 mod serving;

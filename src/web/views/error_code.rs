@@ -147,9 +147,12 @@ pub const fn explain(code: ErrorCode) -> Explanation {
         ErrorCode::UnsupportedResponseType => (
             "The server does not offer this `response_type`.",
             &[
-                "`response_type` is `token`, `id_token` or a combination. These put tokens into the browser's address bar.",
+                "`response_type` is `token`, or has `id_token` or `token` in it, which the operator has not opened. These put tokens into the browser's address bar.",
             ],
-            &["Use `response_type=code` with PKCE. That works for apps in the browser as well."],
+            &[
+                "Use `response_type=code` with PKCE. That works for apps in the browser as well.",
+                "For an old app that cannot be changed, the operator can open what it needs: `registration.response_types` in the settings, and `latchkey client update <client_id> --response-type code --response-type id_token`.",
+            ],
             RFC_6749_AUTHORIZE,
         ),
         ErrorCode::InvalidScope => (
