@@ -177,8 +177,7 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         default_max_age: members.number("default_max_age")?,
         require_auth_time: members.switch("require_auth_time")?,
         first_party: None,
-        // Nothing else protects the codes of a client that has no secret.
-        require_pkce: Some(context.settings.require_pkce || members.is("token_endpoint_auth_method", "none")),
+        require_pkce: Some(context.settings.require_pkce),
     })
 }
 

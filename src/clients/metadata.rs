@@ -11,33 +11,35 @@ use crate::protocol::{
     text,
 };
 
-/// A registration in which everything fits.
+/// A registration; [`settle`] gives one in which everything fits.
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) metadata: Metadata,
     pub(super) first_party: bool,
     pub(super) require_pkce: bool,
+    pub(super) self_registered: bool,
+}
+
+impl Settled {
+    /// What a client is of which nothing has been said yet.
+    pub(super) fn nothing(self_registered: bool) -> Self {
+        Self { metadata: Metadata::default(), first_party: false, require_pkce: true, self_registered }
+    }
 }
 
 /// Put what is wanted over what is there, and see that it fits.
 ///
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata`, naming the value.
-pub(super) fn settle(
-    before: Metadata,
-    (first_party, require_pkce): (bool, bool),
-    wanted: Wanted,
-    is_new: bool,
-) -> Result<Settled, Refusal> {
-    let first_party = wanted.first_party.unwrap_or(first_party);
-    let require_pkce = wanted.require_pkce.unwrap_or(require_pkce);
-    let mut metadata = before;
+pub(super) fn settle(before: Settled, wanted: Wanted, is_new: bool) -> Result<Settled, Refusal> {
+    let mut settled = before;
+    settled.first_party = wanted.first_party.unwrap_or(settled.first_party);
+    settled.require_pkce = wanted.require_pkce.unwrap_or(settled.require_pkce);
     if is_new {
-        metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
-        metadata.scope = Scope::parse(DEFAULT_SCOPE)?;
+        settled.metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        settled.metadata.scope = Scope::parse(DEFAULT_SCOPE)?;
     }
-    apply(&mut metadata, wanted)?;
-    let settled = Settled { metadata, first_party, require_pkce };
+    apply(&mut settled.metadata, wanted)?;
     for check in CHECKS {
         check(&settled)?;
     }
@@ -312,7 +314,7 @@ mod tests {
     use crate::protocol::ResponseType;
 
     fn new(wanted: Wanted) -> Result<Settled, Refusal> {
-        settle(Metadata::default(), (false, true), wanted, true)
+        settle(Settled::nothing(false), wanted, true)
     }
 
     fn web() -> Wanted {
@@ -418,7 +420,8 @@ mod tests {
             new(Wanted { client_name: Some("Wiki".into()), logo_uri: Some("https://a.example/l".into()), ..web() })
                 .unwrap();
         let change = Wanted { scope: Some("openid".into()), logo_uri: Some(String::new()), ..Wanted::default() };
-        let after = settle(before.metadata.clone(), (true, true), change, false).unwrap();
+        let own = Settled { metadata: before.metadata.clone(), first_party: true, ..Settled::nothing(false) };
+        let after = settle(own, change, false).unwrap();
         assert_eq!(after.metadata.scope.to_string(), "openid");
         assert_eq!(after.metadata.logo_uri, None);
         assert_eq!(after.metadata.client_name.as_deref(), Some("Wiki"));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Client, Metadata, Registry,
-    metadata::{self, wrong},
+    metadata::{self, Settled, wrong},
     registry,
 };
 use crate::{
@@ -125,7 +125,7 @@ pub(super) async fn create_in(
     now: Timestamp,
     random: &Random,
 ) -> Result<(Client, Option<PlainSecret>)> {
-    let settled = metadata::settle(Metadata::default(), (false, true), new.wanted, true)?;
+    let settled = metadata::settle(Settled::nothing(new.is_by_itself), new.wanted, true)?;
     let id = match new.id {
         Some(id) => check_id(id)?,
         None => format!("client_{}", random.id()),
@@ -201,7 +201,13 @@ async fn settle(
     }
     let before = find(&mut tx, id).await?;
     let (had_secret, resources) = (before.has_secret(), before.metadata.resources.clone());
-    let settled = metadata::settle(stays(before.metadata), (before.first_party, before.require_pkce), wanted, false)?;
+    let as_before = Settled {
+        metadata: stays(before.metadata),
+        first_party: before.first_party,
+        require_pkce: before.require_pkce,
+        self_registered: before.self_registered,
+    };
+    let settled = metadata::settle(as_before, wanted, false)?;
     let client = Client {
         metadata: settled.metadata,
         first_party: settled.first_party,

@@ -121,6 +121,10 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
         "`registration.mode` is `open`: everybody can register clients, which pages call not verified",
     );
     warn(
+        settings.registration.mode != RegistrationMode::Off && !settings.registration.require_pkce,
+        "`registration.require_pkce` is off: whoever intercepts a code of a public client that registered itself can use it",
+    );
+    warn(
         settings.outgoing.allow_private_addresses,
         "`outgoing.allow_private_addresses` is on: clients can make this server call into its own network",
     );

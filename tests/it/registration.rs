@@ -16,6 +16,7 @@ use latchkey::{
 use serde_json::{Value, json};
 
 use crate::{
+    authorize::asks,
     client_keys::{OwnKey, asks as asks_with, says},
     program::Place,
     world::{Answer, App, ISSUER, PASSWORD, World, claims},
@@ -146,16 +147,28 @@ async fn what_a_stranger_asks_for_is_cut_to_what_strangers_may_have_and_said() {
 }
 
 #[tokio::test]
-async fn only_public_clients_are_held_to_pkce_where_the_operator_does_not_ask_for_it() {
-    let world = World::with(|settings| {
-        settings.registration.mode = RegistrationMode::Open;
-        settings.registration.require_pkce = false;
-    })
-    .await;
-    assert_eq!(registers(&world, web()).await.json()["require_pkce"], false);
-    let public = registers(&world, with("token_endpoint_auth_method", json!("none"))).await.json();
-    assert_eq!(public["require_pkce"], true);
-    assert!(public.get("client_secret").is_none() && public.get("client_secret_expires_at").is_none(), "{public}");
+async fn whether_those_who_register_themselves_need_pkce_is_the_operators_word() {
+    for is_needed in [true, false] {
+        let world = World::with(|settings| {
+            settings.registration.mode = RegistrationMode::Open;
+            settings.registration.require_pkce = is_needed;
+        })
+        .await;
+        world.user("alice").await;
+        assert_eq!(registers(&world, web()).await.json()["require_pkce"], is_needed);
+        let public = registers(&world, with("token_endpoint_auth_method", json!("none"))).await.json();
+        assert_eq!(public["require_pkce"], is_needed);
+        assert!(public.get("client_secret").is_none() && public.get("client_secret_expires_at").is_none(), "{public}");
+        let id = told(&public, "client_id").to_owned();
+        let app = App { id, secret: None, redirect_uri: "https://stranger.example/cb".to_owned() };
+        let bare = asks(&app, "openid", &[("code_challenge", ""), ("code_challenge_method", "")]);
+        let answer = world.browser().goes_through(&bare, "alice").await;
+        assert_eq!(answer.param("code").is_some(), !is_needed, "{}", answer.location());
+        if let Some(code) = answer.param("code") {
+            let fields = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &app.redirect_uri)];
+            app.token(&world, &fields).await.ok();
+        }
+    }
 }
 
 #[tokio::test]
