@@ -360,7 +360,11 @@ fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let mut expected = draft.claims.subs();
     if let Some(text) = draft.params.get("id_token_hint") {
         let Some(hint) = (draft.context.read_hint)(text) else {
-            return Err(Refusal::new(ErrorCode::InvalidRequest, "`id_token_hint` is not an ID token of this server"));
+            let description = match text.split('.').count() {
+                5 => "`id_token_hint` is encrypted; send the ID token that was in it",
+                _ => "`id_token_hint` is not an ID token of this server",
+            };
+            return Err(Refusal::new(ErrorCode::InvalidRequest, description));
         };
         expected.insert(hint.sub);
     }

@@ -6,11 +6,12 @@ use serde_json::Value;
 use super::{Desk, Failure, output};
 use crate::{
     clients::{
-        ApplicationType, Client, SecretRow,
+        ApplicationType, Client, Encryption, SecretRow,
         registration::{self, GRACE, Information, New, OldSecret, Wanted},
     },
     protocol::{
-        Algorithm, AuthMethod, GrantType, PlainSecret, Refusal, ResponseType, Timestamp, basic,
+        Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, PlainSecret, Refusal, ResponseType,
+        Timestamp, basic,
         permission::{ScopeToken, classify},
     },
 };
@@ -157,6 +158,19 @@ struct About {
     /// How its tokens are signed; one of `keys.algorithms` [default: RS256]
     #[arg(long, value_name = "ALG")]
     signing_algorithm: Option<Algorithm>,
+    /// How its ID tokens are encrypted for the keys of --jwks or --jwks-uri: RSA-OAEP-256, ECDH-ES or ECDH-ES+A256KW
+    /// [default: not at all]
+    #[arg(long, value_parser = word(KeyManagement::of, KeyManagement::listed), value_name = "ALG")]
+    id_token_encrypted_response_alg: Option<KeyManagement>,
+    /// How their content is encrypted [default: A128CBC-HS256]
+    #[arg(long, value_parser = word(ContentEncryption::of, ContentEncryption::listed), value_name = "ENC")]
+    id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// How what userinfo tells it is encrypted [default: not at all]
+    #[arg(long, value_parser = word(KeyManagement::of, KeyManagement::listed), value_name = "ALG")]
+    userinfo_encrypted_response_alg: Option<KeyManagement>,
+    /// How the content of that is encrypted [default: A128CBC-HS256]
+    #[arg(long, value_parser = word(ContentEncryption::of, ContentEncryption::listed), value_name = "ENC")]
+    userinfo_encrypted_response_enc: Option<ContentEncryption>,
     /// How old a login may be where a request does not say
     #[arg(long, value_name = "SECONDS")]
     default_max_age: Option<i64>,
@@ -310,6 +324,14 @@ impl About {
             contacts: self.contact,
             signing_algorithm: self.signing_algorithm,
             userinfo_signed_response_alg: None,
+            id_token_encryption: Encryption {
+                alg: self.id_token_encrypted_response_alg,
+                enc: self.id_token_encrypted_response_enc,
+            },
+            userinfo_encryption: Encryption {
+                alg: self.userinfo_encrypted_response_alg,
+                enc: self.userinfo_encrypted_response_enc,
+            },
             default_max_age: self.default_max_age,
             require_auth_time: None,
             first_party: self.first_party,
@@ -427,6 +449,11 @@ fn read_keys(file: &str) -> Result<Value, Failure> {
         std::fs::read_to_string(file).map_err(|error| Failure::new(format!("{file} cannot be read: {error}")))?;
     serde_json::from_str(&text)
         .map_err(|error| Failure::new(format!("{file} holds no JWK set: {error}")).hint("--jwks takes JSON, not PEM"))
+}
+
+/// Reads one of the words that there are.
+fn word<T>(of: fn(&str) -> Option<T>, listed: fn() -> String) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| of(text).ok_or_else(|| format!("expected one of {}", listed()))
 }
 
 /// Read one of the protocol's words on the command line.

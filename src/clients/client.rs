@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::protocol::{Algorithm, ApplicationType, AuthMethod, GrantType, RedirectUri, ResponseType, Scope, Timestamp};
+use crate::protocol::{
+    Algorithm, ApplicationType, AuthMethod, ContentEncryption, GrantType, KeyManagement, RedirectUri, ResponseType,
+    Scope, Timestamp,
+};
 
 /// What a client has registered, under the names of RFC 7591 §2 and OIDC Registration §2.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +65,18 @@ pub struct Metadata {
     /// How what userinfo tells it is signed; not at all where it does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,
+    /// How its ID tokens are encrypted, once they are signed; not at all where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_alg: Option<KeyManagement>,
+    /// How the content of those is encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// How what userinfo tells it is encrypted; not at all where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_alg: Option<KeyManagement>,
+    /// How the content of that is encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_enc: Option<ContentEncryption>,
     /// How its access tokens are signed.
     pub access_token_signing_alg: Algorithm,
     /// How old a login may be where a request does not say (`default_max_age`), in seconds.
@@ -70,6 +85,22 @@ pub struct Metadata {
     /// Whether it relies on `auth_time` in its ID tokens, which all have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_auth_time: Option<bool>,
+}
+
+impl Metadata {
+    /// How its ID tokens are encrypted.
+    #[must_use]
+    pub fn id_token_encryption(&self) -> Option<(KeyManagement, ContentEncryption)> {
+        let alg = self.id_token_encrypted_response_alg?;
+        Some((alg, self.id_token_encrypted_response_enc.unwrap_or_default()))
+    }
+
+    /// How what userinfo tells it is encrypted.
+    #[must_use]
+    pub fn userinfo_encryption(&self) -> Option<(KeyManagement, ContentEncryption)> {
+        let alg = self.userinfo_encrypted_response_alg?;
+        Some((alg, self.userinfo_encrypted_response_enc.unwrap_or_default()))
+    }
 }
 
 /// A registered client.

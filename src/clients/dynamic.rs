@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Client, Registry,
+    Client, Encryption, Registry,
     authentication::is_live_secret,
     metadata::{DEFAULT_SCOPE, wrong},
     registration::{self, New, Wanted},
@@ -13,8 +13,8 @@ use super::{
 use crate::{
     config,
     protocol::{
-        Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, PlainSecret, Refusal, ResponseType, Result,
-        Scope, Timestamp,
+        Algorithm, ApplicationType, AuthMethod, ContentEncryption, ErrorCode, GrantType, KeyManagement, PlainSecret,
+        Refusal, ResponseType, Result, Scope, Timestamp,
     },
     random::Random,
     store::registration_tokens,
@@ -174,6 +174,8 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         contacts: members.texts("contacts")?,
         signing_algorithm: own_keys("id_token_signed_response_alg")?,
         userinfo_signed_response_alg: own_keys("userinfo_signed_response_alg")?,
+        id_token_encryption: members.encryption("id_token")?,
+        userinfo_encryption: members.encryption("userinfo")?,
         default_max_age: members.number("default_max_age")?,
         require_auth_time: members.switch("require_auth_time")?,
         first_party: None,
@@ -263,6 +265,12 @@ impl Members {
         self.texts(name)?.map(read).transpose()
     }
 
+    fn encryption(&self, of: &str) -> Result<Encryption, Refusal> {
+        let alg = self.word(&format!("{of}_encrypted_response_alg"), KeyManagement::of)?;
+        let enc = self.word(&format!("{of}_encrypted_response_enc"), ContentEncryption::of)?;
+        Ok(Encryption { alg, enc })
+    }
+
     /// What cannot be done for a client is refused, so that it does not count on it.
     fn refuse_unsupported(&self) -> Result<(), Refusal> {
         if self.value("subject_type").is_some() && !self.is("subject_type", "public") {
@@ -287,10 +295,6 @@ fn is_nothing(value: &Value) -> bool {
 /// and this server does not do.
 const UNSUPPORTED: &[&str] = &[
     "sector_identifier_uri",
-    "id_token_encrypted_response_alg",
-    "id_token_encrypted_response_enc",
-    "userinfo_encrypted_response_alg",
-    "userinfo_encrypted_response_enc",
     "request_object_signing_alg",
     "request_object_encryption_alg",
     "request_object_encryption_enc",

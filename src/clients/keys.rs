@@ -11,9 +11,9 @@ use url::Url;
 
 use super::Client;
 use crate::{
-    keys::{BadJwkSet, BadJws, JwkSet, SignedBy},
+    keys::{BadJwkSet, BadJws, Content, JwkSet, KeyError, SignedBy},
     outgoing::{Outgoing, Unanswered},
-    protocol::{Algorithm, Lifetime, Timestamp},
+    protocol::{Algorithm, ContentEncryption, KeyManagement, Lifetime, Timestamp},
 };
 
 /// The keys of clients. Cheap to clone; all clones share what was fetched.
@@ -44,7 +44,7 @@ struct Last {
     tried_at: Option<Timestamp>,
 }
 
-/// Why a signature of a client does not count.
+/// Why a signature of a client does not count, or nothing can be encrypted for it.
 #[derive(Debug, thiserror::Error)]
 pub enum BadSignature {
     /// The client has registered no keys.
@@ -62,6 +62,19 @@ pub enum BadSignature {
     /// It is not signed by one of them.
     #[error(transparent)]
     Jws(#[from] BadJws),
+    /// None of them is for encryption by the algorithm that the client has registered.
+    #[error("it has no key for encryption by {0}")]
+    NoKeyFor(KeyManagement),
+    /// Encrypting failed.
+    #[error("the library cannot encrypt with its key")]
+    Library(#[from] KeyError),
+}
+
+impl BadSignature {
+    /// Whether a newer set of keys may do better.
+    fn may_be_of_old_keys(&self) -> bool {
+        matches!(self, Self::Jws(BadJws::NoKey | BadJws::Signature) | Self::NoKeyFor(_))
+    }
 }
 
 impl ClientKeys {
@@ -84,8 +97,32 @@ impl ClientKeys {
         accepted: &[Algorithm],
         now: Timestamp,
     ) -> Result<SignedBy, BadSignature> {
+        self.ask(client, now, |set| Ok(set.verify(token, accepted)?)).await
+    }
+
+    /// The content, encrypted for the client alone. Keys that are kept elsewhere are read again as for [`Self::verify`].
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub async fn encrypt(
+        &self,
+        client: &Client,
+        (alg, enc): (KeyManagement, ContentEncryption),
+        content: Content<'_>,
+        now: Timestamp,
+    ) -> Result<String, BadSignature> {
+        let encrypt = |set: &JwkSet| set.encrypt(alg, enc, content)?.ok_or(BadSignature::NoKeyFor(alg));
+        self.ask(client, now, encrypt).await
+    }
+
+    async fn ask<T>(
+        &self,
+        client: &Client,
+        now: Timestamp,
+        question: impl Fn(&JwkSet) -> Result<T, BadSignature>,
+    ) -> Result<T, BadSignature> {
         if let Some(own) = &client.metadata.jwks {
-            return Ok(JwkSet::read(own.to_string().as_bytes())?.verify(token, accepted)?);
+            return question(&JwkSet::read(own.to_string().as_bytes())?);
         }
         let uri = client.metadata.jwks_uri.as_deref().ok_or(BadSignature::NoKeys)?;
         let Ok(kept) = self.0.kept.get_or_insert_with(&client.id, || Ok::<_, Infallible>(Arc::default()));
@@ -95,14 +132,14 @@ impl ClientKeys {
             (last, trouble) = self.fetch(uri, &kept, last, now).await;
         }
         if let Some(set) = &last.set {
-            match set.verify(token, accepted) {
-                Err(BadJws::NoKey | BadJws::Signature) => {}
-                other => return Ok(other?),
+            match question(set) {
+                Err(error) if error.may_be_of_old_keys() => {}
+                other => return other,
             }
             (last, trouble) = self.fetch(uri, &kept, last, now).await;
         }
         match (trouble, last.set) {
-            (_, Some(set)) => Ok(set.verify(token, accepted)?),
+            (_, Some(set)) => question(&set),
             (Some(trouble), None) => Err(trouble),
             (None, None) => Err(BadSignature::Moments),
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Metadata, flows, registration::Wanted};
+use super::{Metadata, encryption, flows, registration::Wanted};
 use crate::keys::JwkSet;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
@@ -56,6 +56,7 @@ const CHECKS: &[Check] = &[
     flows::response_types,
     flows::secretless,
     keys,
+    encryption::check,
     scope,
     links,
     initiate_login_uri,
@@ -86,6 +87,10 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     if let Some(algorithm) = wanted.userinfo_signed_response_alg {
         metadata.userinfo_signed_response_alg = Some(algorithm);
     }
+    let Metadata { id_token_encrypted_response_alg: alg, id_token_encrypted_response_enc: enc, .. } = metadata;
+    wanted.id_token_encryption.apply(alg, enc);
+    let Metadata { userinfo_encrypted_response_alg: alg, userinfo_encrypted_response_enc: enc, .. } = metadata;
+    wanted.userinfo_encryption.apply(alg, enc);
     if let Some(algorithm) = wanted.signing_algorithm {
         metadata.id_token_signed_response_alg = algorithm;
         metadata.access_token_signing_alg = algorithm;

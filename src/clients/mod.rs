@@ -5,6 +5,7 @@ pub mod audience;
 pub mod authentication;
 mod client;
 pub mod dynamic;
+mod encryption;
 mod flows;
 pub mod keys;
 mod metadata;
@@ -14,6 +15,7 @@ pub mod resource;
 
 pub use authentication::AuthenticatedClient;
 pub use client::{Client, Metadata};
+pub use encryption::Encryption;
 pub use keys::ClientKeys;
 pub use registry::{Registry, SecretRow};
 pub use resource::{AccessTokenFormat, Gate, Resource};

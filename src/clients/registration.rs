@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Client, Metadata, Registry,
+    Client, Encryption, Metadata, Registry,
     metadata::{self, Settled, wrong},
     registry,
 };
@@ -61,6 +61,10 @@ pub struct Wanted {
     pub signing_algorithm: Option<Algorithm>,
     /// How what userinfo tells it is signed.
     pub userinfo_signed_response_alg: Option<Algorithm>,
+    /// How its ID tokens are encrypted.
+    pub id_token_encryption: Encryption,
+    /// How what userinfo tells it is encrypted.
+    pub userinfo_encryption: Encryption,
     /// How old a login may be where a request does not say, in seconds.
     pub default_max_age: Option<i64>,
     /// Whether it relies on being told when the user signed in.

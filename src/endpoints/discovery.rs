@@ -18,7 +18,7 @@ use crate::{
     config::{RegistrationMode, Settings},
     keys::Published,
     protocol::{
-        Algorithm, AuthMethod, GrantType, Prompt, ResponseMode, claims,
+        Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, Prompt, ResponseMode, claims,
         permission::{ORG, PROTOCOL_SCOPES},
     },
     server::Server,
@@ -105,6 +105,10 @@ struct Metadata<'a> {
     subject_types_supported: &'static [&'static str],
     id_token_signing_alg_values_supported: Vec<&'static str>,
     userinfo_signing_alg_values_supported: Vec<&'static str>,
+    id_token_encryption_alg_values_supported: Vec<&'static str>,
+    id_token_encryption_enc_values_supported: Vec<&'static str>,
+    userinfo_encryption_alg_values_supported: Vec<&'static str>,
+    userinfo_encryption_enc_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -129,6 +133,8 @@ impl<'a> Metadata<'a> {
         let own_keys = || algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
         // What clients sign with need not be what this server signs with.
         let signed_by = || Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let key_management = || KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
+        let content_encryption = || ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
         let response_types = || settings.registration.response_types.iter();
         let auth_methods = || AuthMethod::ALL.iter().map(|method| method.as_str());
         let claims_of_scopes = PROTOCOL_SCOPES.iter().flat_map(|scope| claims::of_scope(scope)).copied();
@@ -157,6 +163,10 @@ impl<'a> Metadata<'a> {
             subject_types_supported: &["public"],
             id_token_signing_alg_values_supported: own_keys(),
             userinfo_signing_alg_values_supported: own_keys(),
+            id_token_encryption_alg_values_supported: key_management(),
+            id_token_encryption_enc_values_supported: content_encryption(),
+            userinfo_encryption_alg_values_supported: key_management(),
+            userinfo_encryption_enc_values_supported: content_encryption(),
             token_endpoint_auth_methods_supported: auth_methods().collect(),
             token_endpoint_auth_signing_alg_values_supported: signed_by(),
             // A public client has nothing to authorize itself with (RFC 7662 §2.1).

@@ -167,6 +167,7 @@ pub fn context(server: &Server, now: Timestamp) -> Context<'_> {
         store: &server.store,
         grants: &server.grants,
         registry: &server.registry,
+        client_keys: &server.client_keys,
         keyring: &server.keyring,
         random: &server.random,
         issuer: &server.settings.issuer,

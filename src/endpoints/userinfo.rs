@@ -12,7 +12,11 @@ use super::{
 };
 use crate::{
     accounts,
-    grants::presented::{self, Behind},
+    grants::{
+        issue,
+        presented::{self, Behind},
+    },
+    keys::Content,
     orgs,
     protocol::{ErrorCode, Refusal, Result, typ},
     server::Server,
@@ -80,11 +84,20 @@ async fn tell(server: &Server, token: &str) -> Result<Response> {
         org: live.membership.as_deref().map(|membership| orgs::claims(membership, &scope)),
         organizations: organizations.as_deref(),
     };
-    match live.client.metadata.userinfo_signed_response_alg {
-        None => Ok(dialect::json(StatusCode::OK, serde_json::to_vec(&told)?)),
-        Some(alg) => {
+    let metadata = &live.client.metadata;
+    match (metadata.userinfo_signed_response_alg, metadata.userinfo_encryption()) {
+        (None, None) => Ok(dialect::json(StatusCode::OK, serde_json::to_vec(&told)?)),
+        (None, Some(how)) => {
+            let claims = serde_json::to_vec(&told)?;
+            Ok(dialect::jwt(issue::encrypted(context, &live.client, how, Content::Claims(&claims)).await?))
+        }
+        (Some(alg), how) => {
             let signed = Signed { iss: context.issuer, aud: &live.client.id, iat: context.now.0, told };
-            Ok(dialect::jwt(context.keyring.sign(alg, typ::USERINFO_JWT, &signed)?))
+            let signed = context.keyring.sign(alg, typ::USERINFO_JWT, &signed)?;
+            Ok(dialect::jwt(match how {
+                Some(how) => issue::encrypted(context, &live.client, how, Content::Jwt(&signed)).await?,
+                None => signed,
+            }))
         }
     }
 }

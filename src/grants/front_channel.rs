@@ -81,7 +81,10 @@ pub async fn tokens(context: Context<'_>, live: &LiveGrant, asked: Asked<'_>) ->
         state,
         alone: is_alone.then_some((&scope, organizations.as_deref())),
     };
-    let id_token =
-        if response_type.has_id_token() { Some(issue::id_token(context, live, with, org.as_ref())?) } else { None };
+    let id_token = if response_type.has_id_token() {
+        Some(issue::id_token(context, live, with, org.as_ref()).await?)
+    } else {
+        None
+    };
     Ok(Tokens { access_token, id_token, scope, expires_in: context.lifetimes.access_token.0, reference })
 }

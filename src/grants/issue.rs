@@ -11,11 +11,12 @@ use crate::{
         audience::{self, Audience},
     },
     config::Tokens,
+    keys::Content,
     orgs,
     protocol::{
-        Error, ErrorCode, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
+        ContentEncryption, Error, ErrorCode, KeyManagement, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
         permission::{ScopeToken, classify},
-        typ,
+        typ, with_causes,
     },
     store::{Write, access_tokens, grants::Grant},
     tokens::{
@@ -105,7 +106,8 @@ pub async fn tokens(context: Context<'_>, order: &Order<'_>, params: &Params) ->
     let org = live.membership.as_deref().map(|membership| orgs::claims(membership, &scope));
     let (access_token, reference) = access_token(context, live, &scope, &audience, org.as_ref())?;
     let with = With { nonce: order.nonce, access_token: Some(&access_token), ..With::default() };
-    let id_token = if scope.contains("openid") { Some(id_token(context, live, with, org.as_ref())?) } else { None };
+    let id_token =
+        if scope.contains("openid") { Some(id_token(context, live, with, org.as_ref()).await?) } else { None };
     let refresh_token = order
         .refresh_generation
         .map(|generation| refresh_token::mint(&context.keyring.refresh_key(), &live.grant.id, generation));
@@ -278,7 +280,7 @@ pub(super) struct With<'a> {
 
 /// OIDC Core §2, §3.1.3.6. Claims by scope are userinfo's, unless nobody can ask it (§5.4); those asked for by name for the
 /// ID token are here.
-pub(super) fn id_token(
+pub(super) async fn id_token(
     context: Context<'_>,
     live: &LiveGrant,
     with: With<'_>,
@@ -308,7 +310,27 @@ pub(super) fn id_token(
         organizations: with.alone.and_then(|(_, organizations)| organizations),
         extra: &accounts::claims::released(&live.user, scope, &live.claims.id_token()),
     };
-    context.keyring.sign(algorithm, typ::JWT, &claims)
+    let signed = context.keyring.sign(algorithm, typ::JWT, &claims)?;
+    match live.client.metadata.id_token_encryption() {
+        Some(how) => encrypted(context, &live.client, how, Content::Jwt(&signed)).await,
+        None => Ok(signed),
+    }
+}
+
+/// What is for a client alone (OIDC Core §16.14).
+///
+/// # Errors
+/// `invalid_request` when its keys cannot be had: nothing is sent in clear to who asked for the contrary.
+pub async fn encrypted(
+    context: Context<'_>,
+    client: &Client,
+    how: (KeyManagement, ContentEncryption),
+    content: Content<'_>,
+) -> Result<String> {
+    context.client_keys.encrypt(client, how, content, context.now).await.map_err(|trouble| {
+        let description = format!("the answer cannot be encrypted for the client: {trouble}");
+        Refusal::new(ErrorCode::InvalidRequest, description).hint(with_causes(&trouble)).into()
+    })
 }
 
 /// The id of a token without grant: chance, and the epochs it was made under, which its uses compare.

@@ -7,7 +7,7 @@ use oxide_auth::primitives::grant::{Extensions, Grant as View};
 use serde::Serialize;
 
 use crate::{
-    clients::{AuthenticatedClient, Registry},
+    clients::{AuthenticatedClient, ClientKeys, Registry},
     config::Tokens,
     keys::Keyring,
     protocol::{Error, ErrorCode, GrantType, Params, Refusal, Result, Scope, Timestamp},
@@ -46,6 +46,8 @@ pub struct Context<'a> {
     pub grants: &'a LiveGrants,
     /// The registered clients and resources.
     pub registry: &'a Registry,
+    /// The keys of clients, for what is encrypted for them.
+    pub client_keys: &'a ClientKeys,
     /// What signs.
     pub keyring: &'a Keyring,
     /// Chance, for token ids.

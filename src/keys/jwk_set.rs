@@ -7,8 +7,8 @@ use josekit::jwk::Jwk;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::{compact::Compact, jwk};
-use crate::protocol::Algorithm;
+use super::{compact::Compact, encryption, jwk};
+use crate::protocol::{Algorithm, KeyManagement};
 
 /// A set of public keys, as far as they can be used here.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ struct Key {
     /// What the key is for; `sig` and nothing mean signatures.
     is_for_signatures: bool,
     algorithms: Vec<Algorithm>,
+    /// By which somebody can encrypt for its owner; none for a key that is for signatures.
+    encryption: Vec<KeyManagement>,
     jwk: Jwk,
 }
 
@@ -99,6 +101,15 @@ impl JwkSet {
         signing.any(|key| key.algorithms.iter().any(|alg| accepted.contains(alg)))
     }
 
+    /// The key for encrypting by that algorithm, with its name: the first that is for nothing else, or the first that may
+    /// be used for it.
+    #[must_use]
+    pub(super) fn key_for(&self, alg: KeyManagement) -> Option<(Option<&str>, &Jwk)> {
+        let fitting = || self.keys.iter().filter(|key| key.encryption.contains(&alg));
+        let found = fitting().find(|key| !key.is_for_signatures).or_else(|| fitting().next())?;
+        Some((found.kid.as_deref(), &found.jwk))
+    }
+
     /// What was signed by one of these keys and one of these algorithms. What the signer says of keys (`jku`, `jwk`,
     /// `x5c`, `x5u`) is not looked at.
     ///
@@ -153,8 +164,16 @@ impl Key {
             .filter(|alg| jwk::verifier(*alg, &jwk).is_ok())
             .collect();
         let is_for_signatures = text("use").is_none_or(|purpose| purpose == "sig");
-        let is_usable = !algorithms.is_empty() || !is_for_signatures;
-        is_usable.then_some(Self { kid: text("kid").map(str::to_owned), is_for_signatures, algorithms, jwk })
+        let encryption: Vec<KeyManagement> = KeyManagement::ALL
+            .iter()
+            .copied()
+            .filter(|_| text("use").is_none_or(|purpose| purpose == "enc"))
+            .filter(|alg| text("alg").is_none_or(|named| named == alg.as_str()))
+            .filter(|alg| encryption::encrypter(*alg, &jwk).is_ok())
+            .collect();
+        let is_usable = !algorithms.is_empty() || !encryption.is_empty();
+        let kid = text("kid").map(str::to_owned);
+        is_usable.then_some(Self { kid, is_for_signatures, algorithms, encryption, jwk })
     }
 }
 

@@ -9,6 +9,7 @@
 //! sealed key to another row, or change the state of one. See [`master_key`].
 
 mod compact;
+pub mod encryption;
 mod error;
 pub mod jwk;
 pub mod jwk_set;
@@ -20,6 +21,7 @@ mod reseal;
 pub mod rotation;
 mod sealed_row;
 
+pub use encryption::Content;
 pub use error::KeyError;
 pub use jwk_set::{BadJwkSet, BadJws, JwkSet, SignedBy};
 pub use keyring::{Keyring, Verified};

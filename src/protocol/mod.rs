@@ -4,6 +4,7 @@ mod algorithm;
 mod auth_method;
 pub mod basic;
 pub mod claims;
+mod encryption;
 mod error;
 mod grant_type;
 mod params;
@@ -23,6 +24,7 @@ mod words;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use auth_method::AuthMethod;
+pub use encryption::{ContentEncryption, KeyManagement};
 pub use error::{Error, Fault, Result, with_causes};
 pub use grant_type::GrantType;
 pub use params::{Params, Readable};

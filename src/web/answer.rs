@@ -55,9 +55,9 @@ pub async fn grant(
     let codes = Codes::of(server, waiting.map(|waiting| waiting.id.as_str()));
     let rows = codes.grants(server, request, login, offer, issuer_epoch, now)?;
     // Signed before anything is written: nobody waits for a signature to get at the database.
-    let Some(answer) = prepare(server, request, &rows, &codes).await? else {
-        let refusal = Refusal::new(ErrorCode::AccessDenied, "what the user may give has changed at this moment");
-        return tell(visitor, &request.recipient, refusal);
+    let answer = match prepare(server, request, &rows, &codes).await? {
+        Ok(answer) => answer,
+        Err(refusal) => return tell(visitor, &request.recipient, refusal),
     };
     let mut tx = server.store.write().await?;
     if let Some(waiting) = waiting

@@ -16,7 +16,7 @@ use crate::{
         front_channel::{self, Asked, Tokens},
         live::Standing,
     },
-    protocol::{Lifetime, PlainSecret, ResponseType, Result, Timestamp},
+    protocol::{Error, ErrorCode, Lifetime, PlainSecret, Refusal, ResponseType, Result, Timestamp},
     server::Server,
     store::{
         Access, Write,
@@ -137,24 +137,36 @@ impl Prepared {
     }
 }
 
-/// Make the answer that these grants stand behind; `None` when they are dead before anybody has been given anything.
+/// Make the answer that these grants stand behind; or say what the client is told instead.
 ///
 /// # Errors
 /// When the database cannot, or signing fails.
-pub async fn prepare(server: &Server, request: &Request, rows: &Rows, codes: &Codes) -> Result<Option<Prepared>> {
+pub async fn prepare(
+    server: &Server,
+    request: &Request,
+    rows: &Rows,
+    codes: &Codes,
+) -> Result<Result<Prepared, Refusal>> {
     let code = rows.with_code.is_some().then(|| codes.code.expose());
     let Some(grant) = &rows.at_once else {
         let response = request.recipient.accept(Given { code, ..Given::default() });
-        return Ok(Some(Prepared { response, tokens: None }));
+        return Ok(Ok(Prepared { response, tokens: None }));
     };
     let context = context(server, server.clock.now());
     let standing = context.grants.standing(grant.clone(), &request.ask.client, context.now).await?;
-    let Standing::Alive(live) = standing else { return Ok(None) };
+    let Standing::Alive(live) = standing else {
+        let description = "what the user may give has changed at this moment";
+        return Ok(Err(Refusal::new(ErrorCode::AccessDenied, description)));
+    };
     let asked = Asked { response_type: request.response_type, code, state: request.recipient.state() };
-    let tokens = front_channel::tokens(context, &live, asked).await?;
+    let tokens = match front_channel::tokens(context, &live, asked).await {
+        Ok(tokens) => tokens,
+        Err(Error::Refused(refusal)) => return Ok(Err(refusal)),
+        Err(failed) => return Err(failed),
+    };
     let access_token = tokens.access_token.as_deref().map(|token| (token, tokens.expires_in, &tokens.scope));
     let response = request.recipient.accept(Given { code, access_token, id_token: tokens.id_token.as_deref() });
-    Ok(Some(Prepared { response, tokens: Some(tokens) }))
+    Ok(Ok(Prepared { response, tokens: Some(tokens) }))
 }
 
 /// Answer once more with these grants.
@@ -168,7 +180,7 @@ pub async fn again(
     rows: &Rows,
     codes: &Codes,
 ) -> Result<Option<Response>, PageError> {
-    let Some(answer) = prepare(server, request, rows, codes).await? else { return Ok(None) };
+    let Ok(answer) = prepare(server, request, rows, codes).await? else { return Ok(None) };
     if answer.tokens.is_some() {
         let mut tx = server.store.write().await?;
         answer.keep(&mut tx).await?;

@@ -43,7 +43,7 @@ impl OwnKey {
         Self { kid: kid.to_owned(), private: pair.to_jwk_key_pair(), alg: "RS256" }
     }
 
-    fn ec(kid: &str) -> Self {
+    pub(crate) fn ec(kid: &str) -> Self {
         let pair = EcKeyPair::generate(josekit::jwk::alg::ec::EcCurve::P256).expect("a key");
         Self { kid: kid.to_owned(), private: pair.to_jwk_key_pair(), alg: "ES256" }
     }
@@ -168,14 +168,14 @@ async fn a_code_is_redeemed_refreshed_introspected_and_revoked_with_assertions()
 }
 
 /// Where a client keeps its keys: what is there can be changed, and how often it is read is counted.
-struct Place {
-    uri: String,
+pub(crate) struct Place {
+    pub(crate) uri: String,
     keys: Arc<Mutex<Option<Value>>>,
     reads: Arc<AtomicUsize>,
 }
 
 impl Place {
-    async fn with(keys: Value) -> Self {
+    pub(crate) async fn with(keys: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let uri = format!("http://{}/jwks", listener.local_addr().expect("an address"));
         let place = Self { uri, keys: Arc::new(Mutex::new(Some(keys))), reads: Arc::default() };
@@ -196,7 +196,7 @@ impl Place {
         place
     }
 
-    fn now_has(&self, keys: Option<Value>) {
+    pub(crate) fn now_has(&self, keys: Option<Value>) {
         *self.keys.lock().expect("not poisoned") = keys;
     }
 

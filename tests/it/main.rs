@@ -28,6 +28,7 @@ mod demo;
 mod demo_program;
 mod discovery;
 mod doctor;
+mod encryption;
 mod full_disk;
 mod introspect;
 mod key_cli;

@@ -1,0 +1,53 @@
+//! What a client registers of encryption (OIDC Registration §2).
+
+use super::metadata::{Settled, wrong};
+use crate::{
+    keys::JwkSet,
+    protocol::{ContentEncryption, KeyManagement, Refusal},
+};
+
+/// How something is to be encrypted for a client.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Encryption {
+    /// How the key of the content is sent.
+    pub alg: Option<KeyManagement>,
+    /// How the content is encrypted.
+    pub enc: Option<ContentEncryption>,
+}
+
+impl Encryption {
+    /// Put what is wanted over what is there.
+    pub(super) fn apply(self, alg: &mut Option<KeyManagement>, enc: &mut Option<ContentEncryption>) {
+        *alg = self.alg.or(*alg);
+        *enc = self.enc.or(*enc);
+    }
+}
+
+/// What says how has to say to whom, and a key that was registered by value has to fit.
+pub(super) fn check(settled: &Settled) -> Result<(), Refusal> {
+    let metadata = &settled.metadata;
+    for (of, alg, enc) in [
+        ("id_token", metadata.id_token_encrypted_response_alg, metadata.id_token_encrypted_response_enc),
+        ("userinfo", metadata.userinfo_encrypted_response_alg, metadata.userinfo_encrypted_response_enc),
+    ] {
+        let Some(alg) = alg else {
+            if enc.is_some() {
+                return Err(wrong(format!(
+                    "`{of}_encrypted_response_enc` needs `{of}_encrypted_response_alg` beside it"
+                )));
+            }
+            continue;
+        };
+        let can_be = match (&metadata.jwks, &metadata.jwks_uri) {
+            // Read anew at each token; a set that cannot be read was refused before.
+            (Some(jwks), _) => JwkSet::read(jwks.to_string().as_bytes()).is_ok_and(|set| set.can_encrypt(alg)),
+            (None, uri) => uri.is_some(),
+        };
+        if !can_be {
+            return Err(wrong(format!(
+                "`{of}_encrypted_response_alg` is `{alg}`, and neither `jwks` nor `jwks_uri` has a key for it"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! ID tokens and what userinfo tells, encrypted for those clients that have registered it (OIDC Core §10.2, §16.14).
+
+use josekit::jwe::{ECDH_ES, ECDH_ES_A256KW, JweContext, JweDecrypter, JweHeader, RSA_OAEP_256};
+use latchkey::{
+    clients::{
+        Encryption,
+        registration::{self, New, Wanted},
+    },
+    config::RegistrationMode,
+    protocol::{Algorithm, ContentEncryption, ErrorCode, KeyManagement, ResponseType},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    approval::approve,
+    authorize::asks,
+    client_keys::{OwnKey, Place},
+    world::{World, claims},
+};
+
+fn how(alg: KeyManagement, enc: Option<ContentEncryption>) -> Encryption {
+    Encryption { alg: Some(alg), enc }
+}
+
+/// What was encrypted, read with the private key.
+fn opened(key: &OwnKey, sealed: &str) -> (String, JweHeader) {
+    assert_eq!(sealed.split('.').count(), 5, "encrypted: {sealed}");
+    let (rsa, agreed, wrapped);
+    let alg = {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        let header = URL_SAFE_NO_PAD.decode(sealed.split('.').next().unwrap_or_default()).expect("base64url");
+        serde_json::from_slice::<Value>(&header).expect("JSON")["alg"].as_str().expect("an alg").to_owned()
+    };
+    let decrypter: &dyn JweDecrypter = match alg.as_str() {
+        "RSA-OAEP-256" => {
+            rsa = RSA_OAEP_256.decrypter_from_jwk(&key.private).expect("a decrypter");
+            &rsa
+        }
+        "ECDH-ES" => {
+            agreed = ECDH_ES.decrypter_from_jwk(&key.private).expect("a decrypter");
+            &agreed
+        }
+        _ => {
+            wrapped = ECDH_ES_A256KW.decrypter_from_jwk(&key.private).expect("a decrypter");
+            &wrapped
+        }
+    };
+    let (plain, header) = JweContext::new().deserialize_compact(sealed, decrypter).expect("it opens");
+    (String::from_utf8(plain).expect("text"), header)
+}
+
+/// A server on which strangers' hosts may be this machine, and a user.
+async fn world() -> (World, String) {
+    let world = World::with(|settings| {
+        settings.outgoing.allow_private_addresses = true;
+        settings.registration.response_types = ResponseType::ALL.to_vec();
+        settings.registration.mode = RegistrationMode::Open;
+    })
+    .await;
+    let alice = world.user("alice").await;
+    (world, alice)
+}
+
+async fn userinfo(world: &World, token: &str) -> crate::world::Answer {
+    let request = axum::http::Request::get("/userinfo").header("authorization", format!("Bearer {token}"));
+    world.send(request.body(axum::body::Body::empty()).expect("a request")).await
+}
+
+#[tokio::test]
+async fn an_id_token_is_signed_and_then_encrypted_as_the_client_has_registered() {
+    let (world, alice) = world().await;
+    let (rsa, ec) = (OwnKey::rsa("r"), OwnKey::ec("e"));
+    for (id, key, alg, enc) in [
+        ("one", &rsa, KeyManagement::RsaOaep256, Some(ContentEncryption::A256Gcm)),
+        ("two", &ec, KeyManagement::EcdhEs, Some(ContentEncryption::A128Gcm)),
+        ("three", &ec, KeyManagement::EcdhEsA256Kw, Some(ContentEncryption::A256CbcHs512)),
+        ("four", &rsa, KeyManagement::RsaOaep256, None),
+    ] {
+        let app = world
+            .app_with(id, |wanted| {
+                wanted.jwks = Some(key.set());
+                wanted.id_token_encryption = how(alg, enc);
+            })
+            .await;
+        let code = approve(&world, &app, &alice, "openid offline_access").await.code;
+        let tokens = app.redeems(&world, &code).await.ok();
+        let (nested, header) = opened(key, tokens["id_token"].as_str().expect("an ID token"));
+        assert_eq!((header.key_id(), header.content_type()), (Some(key.kid.as_str()), Some("JWT")), "{id}");
+        assert_eq!(header.content_encryption(), Some(enc.unwrap_or_default().as_str()), "{id}");
+        assert_eq!(claims(&nested)["sub"], json!(alice), "{id}");
+        assert!(world.server.keyring.verify(&nested).is_some(), "{id}: what is in it is signed by the server");
+        let refreshed = app.refreshes(&world, tokens["refresh_token"].as_str().expect("one")).await.ok();
+        assert_eq!(claims(&opened(key, refreshed["id_token"].as_str().expect("one")).0)["aud"], id);
+    }
+}
+
+#[tokio::test]
+async fn what_userinfo_tells_is_encrypted_with_or_without_a_signature() {
+    let (world, alice) = world().await;
+    let key = OwnKey::rsa("r");
+    for (id, signed) in [("plain", None), ("signed", Some(Algorithm::RS256))] {
+        let app = world
+            .app_with(id, |wanted| {
+                wanted.jwks = Some(key.set());
+                wanted.userinfo_encryption = how(KeyManagement::RsaOaep256, None);
+                wanted.userinfo_signed_response_alg = signed;
+            })
+            .await;
+        let tokens = app.redeems(&world, &approve(&world, &app, &alice, "openid email").await.code).await.ok();
+        assert_eq!(tokens["id_token"].as_str().map(|token| token.split('.').count()), Some(3), "{id}");
+        let answer = userinfo(&world, tokens["access_token"].as_str().expect("a token")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/jwt"), "{id}");
+        let (told, header) = opened(&key, &answer.body);
+        assert_eq!(header.content_type().is_some(), signed.is_some(), "{id}: nested or not");
+        let told = if signed.is_some() { claims(&told) } else { serde_json::from_str(&told).expect("JSON") };
+        assert_eq!((&told["sub"], &told["email"]), (&json!(alice), &json!("alice@example.com")), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_in_clear_while_the_keys_cannot_be_read_and_nothing_is_lost() {
+    let (world, alice) = world().await;
+    let key = OwnKey::rsa("r");
+    let place = Place::with(key.set()).await;
+    place.now_has(None);
+    let app = world
+        .app_with("app", |wanted| {
+            wanted.jwks_uri = Some(place.uri.clone());
+            wanted.response_types = Some(vec![ResponseType::Code, ResponseType::IdToken]);
+            wanted.grant_types = None;
+            wanted.id_token_encryption = how(KeyManagement::RsaOaep256, None);
+        })
+        .await;
+    let code = approve(&world, &app, &alice, "openid").await.code;
+    let told = app.redeems(&world, &code).await.refused("invalid_request");
+    assert!(told["error_description"].as_str().is_some_and(|why| why.contains("cannot be encrypted")), "{told}");
+    let change = [("response_type", "id_token")];
+    let answer = world.browser().goes_through(&asks(&app, "openid", &change), "alice").await;
+    assert!(answer.location().starts_with("https://app.example/cb#error=invalid_request"), "{}", answer.location());
+    place.now_has(Some(key.set()));
+    world.advance(latchkey::protocol::Lifetime::seconds(5));
+    let tokens = app.redeems(&world, &code).await.ok();
+    assert_eq!(claims(&opened(&key, tokens["id_token"].as_str().expect("one")).0)["sub"], json!(alice));
+    let answer = world.browser().goes_through(&asks(&app, "openid", &change), "alice").await;
+    let (nested, _) = opened(&key, &answer.param("id_token").expect("an ID token"));
+    assert_eq!(claims(&nested)["nonce"], "n-o-n-c-e");
+}
+
+#[tokio::test]
+async fn a_hint_that_is_still_encrypted_is_refused_in_words_that_say_so() {
+    let (world, alice) = world().await;
+    let key = OwnKey::rsa("r");
+    let app = world
+        .app_with("app", |wanted| {
+            wanted.jwks = Some(key.set());
+            wanted.id_token_encryption = how(KeyManagement::RsaOaep256, None);
+        })
+        .await;
+    let tokens = app.redeems(&world, &approve(&world, &app, &alice, "openid").await.code).await.ok();
+    let sealed = tokens["id_token"].as_str().expect("an ID token");
+    let answer = world.browser().authorizes(&asks(&app, "openid", &[("id_token_hint", sealed)])).await;
+    assert_eq!(answer.param("error").as_deref(), Some("invalid_request"));
+    assert!(answer.param("error_description").is_some_and(|why| why.contains("encrypted")));
+    let (nested, _) = opened(&key, sealed);
+    let answer = world.browser().authorizes(&asks(&app, "openid", &[("id_token_hint", &nested)])).await;
+    assert!(answer.body.contains("login-submit"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_registration_whose_encryption_cannot_be_done_is_refused_by_name() {
+    let (world, _) = world().await;
+    let (rsa, signing) = (OwnKey::rsa("r"), {
+        let mut key = OwnKey::rsa("s").public();
+        key["use"] = "sig".into();
+        json!({ "keys": [key] })
+    });
+    let registers = async |change: Value| {
+        let mut body = json!({ "redirect_uris": ["https://stranger.example/cb"] });
+        for (name, value) in change.as_object().expect("an object") {
+            body[name] = value.clone();
+        }
+        let request = axum::http::Request::post("/register").header("content-type", "application/json");
+        world.send(request.body(axum::body::Body::from(body.to_string())).expect("a request")).await
+    };
+    for (change, named) in [
+        (json!({ "id_token_encrypted_response_alg": "RSA-OAEP-256" }), "id_token_encrypted_response_alg"),
+        (json!({ "id_token_encrypted_response_enc": "A128GCM", "jwks": rsa.set() }), "id_token_encrypted_response_enc"),
+        (json!({ "userinfo_encrypted_response_alg": "RSA1_5", "jwks": rsa.set() }), "RSA1_5"),
+        (json!({ "userinfo_encrypted_response_alg": "dir", "jwks": rsa.set() }), "dir"),
+        (json!({ "userinfo_encrypted_response_alg": "ECDH-ES", "jwks": rsa.set() }), "ECDH-ES"),
+        (json!({ "id_token_encrypted_response_alg": "RSA-OAEP-256", "jwks": signing }), "RSA-OAEP-256"),
+    ] {
+        let told = registers(change.clone()).await.refused("invalid_client_metadata");
+        assert!(told["error_description"].as_str().is_some_and(|why| why.contains(named)), "{change}: {told}");
+    }
+    let good = json!({ "id_token_encrypted_response_alg": "RSA-OAEP-256", "jwks": rsa.set() });
+    let registered = registers(good).await;
+    assert_eq!(registered.status, 201, "{}", registered.body);
+    assert_eq!(registered.json()["id_token_encrypted_response_alg"], "RSA-OAEP-256");
+    let mut wanted = Wanted { redirect_uris: Some(vec!["https://a.example/cb".into()]), ..Wanted::default() };
+    wanted.id_token_encryption = how(KeyManagement::EcdhEs, None);
+    let new = New { wanted, ..New::default() };
+    let refused = registration::create(&world.server.registry, new, world.now(), &world.server.random).await;
+    let is_said = refused.is_err_and(|error| error.to_string().contains(ErrorCode::InvalidClientMetadata.as_str()));
+    assert!(is_said);
+}
