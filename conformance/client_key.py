@@ -19,6 +19,20 @@ def make_key(folder: Path, kid: str) -> dict[str, str]:
     return key | {name: base64url(number) for name, number in zip(NUMBERS, numbers, strict=True)}
 
 
+def make_certificate(folder: Path, kid: str) -> tuple[str, str]:
+    """A certificate that the key signs for itself, and the key, both as PEM."""
+    file = folder / f"{kid}.pem"
+    make = ["openssl", "req", "-x509", "-key", file, "-days", "30", "-subj", f"/CN={kid}"]
+    made = subprocess.run(make, check=True, capture_output=True, text=True)
+    return made.stdout, file.read_text()
+
+
+def x5c(certificate: str) -> list[str]:
+    """A certificate as a JWK carries it (RFC 7517 section 4.7)."""
+    lines = certificate.strip().splitlines()
+    return ["".join(lines[1:-1])]
+
+
 def public(key: dict[str, str]) -> dict[str, str]:
     """What others may know of a key."""
     return {name: value for name, value in key.items() if name not in NUMBERS[2:]}

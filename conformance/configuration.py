@@ -16,11 +16,13 @@ class User:
 
 @dataclass(frozen=True)
 class Client:
-    """A client that was registered before the plan began: with a secret, or with keys of its own."""
+    """A client that was registered before the plan began: with a secret, with keys or with a certificate of its own."""
 
     client_id: str
     client_secret: str | None = None
     jwks: Json | None = None
+    # Told beside the client, not in it.
+    tls: Json | None = None
 
 
 def configuration(issuer: str, suite_url: str, user: User, clients: dict[str, Client], alias: str | None) -> Json:
@@ -37,7 +39,10 @@ def configuration(issuer: str, suite_url: str, user: User, clients: dict[str, Cl
         "options": {"browsercontrol_css_enable": False},
     }
     for name, client in clients.items():
-        told[name] = {member: value for member, value in asdict(client).items() if value is not None}
+        members = asdict(client)
+        if tls := members.pop("tls"):
+            told[name.replace("client", "mtls")] = tls
+        told[name] = {member: value for member, value in members.items() if value is not None}
     if alias is not None:
         told["alias"] = alias
     pages = _Pages(issuer, suite_url, user)

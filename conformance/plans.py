@@ -73,17 +73,28 @@ def _registration() -> list[Plan]:
 
 
 def _everything() -> list[Plan]:
-    """All that the suite has for one response type; this is nothing to be certified for."""
-    ways = [("static", method) for method in ("client_secret_basic", "private_key_jwt")]
-    ways += [("dynamic", method) for method in ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")]
-    chosen = {"response_type": "code", "response_mode": "default"}
+    """
+    All that the suite has for one response type, with clients that prove themselves in every way; this is nothing to be
+    certified for. A client of the operator's without secret needs PKCE, which the suite does not do; and the suite cannot
+    register one with a certificate.
+    """
+    secrets = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
+    ways = [("static", method) for method in (*secrets, "private_key_jwt", "mtls")]
+    ways += [("dynamic", method) for method in (*secrets, "private_key_jwt", "none")]
     return [
         Plan(
-            f"everything-{kind}-{method.replace('_', '-')}",
+            f"everything-{kind}-{method.replace('_', '-')}{'-hybrid' if response_type != 'code' else ''}",
             "oidcc-test-plan",
-            {**chosen, "client_auth_type": method, "client_registration": f"{kind}_client"},
+            {
+                "response_type": response_type,
+                "response_mode": "default",
+                "client_auth_type": method,
+                "client_registration": f"{kind}_client",
+            },
+            (response_type,),
             registers_itself=kind == "dynamic",
         )
+        for response_type in ("code", "code id_token")
         for kind, method in ways
     ]
 

@@ -12,7 +12,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from client_key import make_key, public
+from client_key import make_certificate, make_key, public, x5c
 from configuration import Client, User
 from plans import HYBRID, IMPLICIT, Plan
 
@@ -94,17 +94,20 @@ class Latchkey:
     def add_client(self, name: str, alias: str, auth_method: str) -> Client:
         """A client that may do what the plan asks for, and has its redirect URIs where this alias puts them."""
         at = f"{self._suite_url}/test/a/{alias}"
-        told = ["--id", name, "--name", name, "--auth-method", auth_method, "--no-pkce"]
+        told = ["--id", name, "--name", name, "--no-pkce"]
+        told += ["--auth-method", "self_signed_tls_client_auth" if auth_method == "mtls" else auth_method]
         told += ["--redirect-uri", f"{at}/callback", "--post-logout-redirect-uri", f"{at}/post_logout_redirect"]
         for response_type in self._plan.response_types:
             told += ["--response-type", response_type]
         for grant in grants(self._plan.response_types):
             told += ["--grant", grant]
-        if auth_method == "private_key_jwt":
+        if auth_method in ("private_key_jwt", "mtls"):
             key, file = make_key(self._home, name), self._home / f"{name}.json"
-            file.write_text(json.dumps({"keys": [public(key)]}))
+            certificate, private = make_certificate(self._home, name)
+            file.write_text(json.dumps({"keys": [public(key) | {"x5c": x5c(certificate)}]}))
             self._command("client", "create", *told, "--jwks", str(file))
-            return Client(name, jwks={"keys": [key]})
+            tls = {"cert": certificate, "key": private} if auth_method == "mtls" else None
+            return Client(name, jwks={"keys": [key]}, tls=tls)
         secret = secrets.token_urlsafe(36)
         self._command("client", "create", *told, "--secret-stdin", secret=secret)
         return Client(name, secret)
@@ -134,6 +137,8 @@ class Latchkey:
         ]
         offered = OFFERED if self._plan.registers_itself else ("code", *self._plan.response_types)
         settings.append(f"registration.response_types = {json.dumps(sorted(set(offered)))}")
+        if self._plan.auth_method == "mtls":
+            settings.append('tls.client_certificates = "optional"')
         if self._plan.registers_itself:
             self._fetch_suite_certificate()
             settings += [
