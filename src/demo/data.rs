@@ -119,7 +119,9 @@ impl Directory {
              listen = \"{listen}\"\n\
              database_url = \"sqlite:{DATABASE}\"\n\n\
              [keys]\n\
-             file = \"{MASTER_KEY}\"\n"
+             file = \"{MASTER_KEY}\"\n\n\
+             [registration]\n\
+             mode = \"open\"\n"
         );
         let file = self.settings();
         fs::write(&file, text).map_err(|cause| because(format!("{} cannot be written", file.display()), cause))

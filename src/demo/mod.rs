@@ -36,7 +36,7 @@ use self::{
 use crate::{
     cli::Failure,
     clock::Clock,
-    config::Settings,
+    config::{RegistrationMode, Settings},
     jobs::{self, Jobs},
     keys::{self, KeyError, MasterKey},
     protocol::with_causes,
@@ -195,6 +195,7 @@ async fn open(
         ..Settings::default()
     };
     settings.keys.file = directory.master_key();
+    settings.registration.mode = RegistrationMode::Open;
     move_to(&settings, &random).await.map_err(|error| cannot_open(&error, error.hint()))?;
     Server::open(settings, clock, random).await.map_err(|error| cannot_open(&error, error.hint()))
 }

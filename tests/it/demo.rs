@@ -159,6 +159,10 @@ async fn the_app_takes_no_answer_that_it_did_not_ask_for_and_no_button_from_else
     let bare = http.get(format!("{}/kb", demo.memory.resource_server)).send().await.expect("it answers");
     assert_eq!(bare.status().as_u16(), 401);
     assert_eq!(bare.headers()["www-authenticate"], "Bearer realm=\"kb\"");
+    // An app of one's own can be tried without the command line.
+    let own = r#"{ "client_name": "Mine", "redirect_uris": ["http://localhost:9999/cb"] }"#;
+    let register = http.post(format!("{}/register", demo.memory.issuer)).header("content-type", "application/json");
+    assert_eq!(register.body(own).send().await.expect("it answers").status().as_u16(), 201);
     demo.stop().await;
 }
 
