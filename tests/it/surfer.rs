@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use openidconnect::{
     reqwest::{self, Method, header},
-    url::{Url, form_urlencoded},
+    url::Url,
 };
+
+use crate::forms::{self, Form, plain};
 
 /// Somebody's browser. Like any browser, it does not tell the ports of a host apart when it comes to cookies.
 pub(crate) struct Surfer {
@@ -34,7 +36,7 @@ impl Surfer {
 
     /// Fill in the form of a page and press the button with that id.
     pub(crate) async fn press(&mut self, page: &Page, button: &str, fields: &[(&str, &str)]) -> Page {
-        let (action, filled) = page.form(button, fields);
+        let Form { action, filled } = forms::form(&page.html, button, fields);
         let url = page.url.join(&action).expect("a form's action is a URL");
         self.go(Method::POST, url, Some((filled, page.url.origin().ascii_serialization()))).await
     }
@@ -111,69 +113,12 @@ impl Page {
         let pieces = self.html.split("<pre class=\"raw\">").skip(1);
         pieces.map(|piece| plain(piece.split("</pre>").next().unwrap_or_default())).collect()
     }
-
-    /// The action of the form that holds the button, and its fields with those that were typed in place of their own.
-    fn form(&self, button: &str, typed: &[(&str, &str)]) -> (String, String) {
-        let at = self.html.find(&format!("id=\"{button}\"")).unwrap_or_else(|| panic!("no #{button} on {self}"));
-        let from = self.html[..at].rfind("<form").expect("a button stands in a form");
-        let form = &self.html[from..];
-        let form = &form[..form.find("</form>").expect("a form ends")];
-        let action = attribute(&form[..form.find('>').expect("a tag ends")], "action").unwrap_or_default();
-        let mut fields: Vec<(String, String)> = Vec::new();
-        for piece in form.split("<input").skip(1) {
-            let tag = &piece[..piece.find('>').expect("a tag ends")];
-            let is_choice = matches!(attribute(tag, "type").as_deref(), Some("radio" | "checkbox"));
-            if let Some(name) = attribute(tag, "name").filter(|_| !is_choice || tag.contains("checked")) {
-                fields.push((name, attribute(tag, "value").unwrap_or_default()));
-            }
-        }
-        let tag_from = self.html[..at].rfind('<').expect("an attribute stands in a tag");
-        let tag = &self.html[tag_from..tag_from + self.html[tag_from..].find('>').expect("a tag ends")];
-        if let Some(name) = attribute(tag, "name") {
-            fields.push((name, attribute(tag, "value").unwrap_or_default()));
-        }
-        fields.retain(|(name, _)| !typed.iter().any(|(own, _)| own == name));
-        let typed = typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        (action, form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.into_iter().chain(typed)).finish())
-    }
 }
 
 impl std::fmt::Display for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({}):\n{}", self.url, self.status, self.html)
     }
-}
-
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let from = tag.find(&format!(" {name}=\""))? + name.len() + 3;
-    Some(plain(tag[from..].split('"').next().unwrap_or_default()))
-}
-
-fn plain(html: &str) -> String {
-    let mut text = String::new();
-    let mut is_in_tag = false;
-    for c in html.chars() {
-        match c {
-            '<' => is_in_tag = true,
-            '>' => is_in_tag = false,
-            c if !is_in_tag => text.push(c),
-            _ => {}
-        }
-    }
-    for (entity, c) in [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#60;", "<"),
-        ("&#62;", ">"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ] {
-        text = text.replace(entity, c);
-    }
-    text
 }
 
 const MOST_REDIRECTS: usize = 12;
