@@ -29,7 +29,8 @@ pub(crate) fn requests(criterion: &mut Criterion, ground: &Ground) {
         b.iter(|| {
             let params = Params::parse(QUERY.as_bytes()).expect("the query is well-formed");
             let response_types = ResponseType::ALL;
-            let context = Context { registry: &ground.registry, issuer: ISSUER, response_types, read_hint: &|_| None };
+            let (registry, pairwise_key) = (&ground.registry, &ground.keyring.pairwise_key());
+            let context = Context { registry, issuer: ISSUER, response_types, read_hint: &|_| None, pairwise_key };
             assert!(ground.runtime.block_on(Request::parse(context, params)).is_ok(), "the request is valid");
         });
     });

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    clients::{ApplicationType, Client},
+    clients::{ApplicationType, Client, Subjects},
+    keys::PairwiseKey,
     protocol::{Lifetime, Prompt, Scope, claims::ClaimsRequest},
 };
 
@@ -29,9 +30,28 @@ pub struct Ask {
     /// What to write into the username field.
     pub login_hint: Option<String>,
     /// The user whom the client expects (`id_token_hint`).
-    pub expected_sub: Option<String>,
+    pub expected: Option<Expected>,
     /// The languages the user reads, for the pages.
     pub ui_locales: Option<String>,
+}
+
+/// The user whom a client expects, as it knows them.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The `sub` it was told.
+    pub sub: String,
+    /// As whom it knows users.
+    pub subjects: Subjects,
+    /// What those names are made with.
+    pub key: PairwiseKey,
+}
+
+impl Expected {
+    /// Whether it is this user.
+    #[must_use]
+    pub fn is(&self, user: &str) -> bool {
+        self.subjects.sub(&self.key, user) == self.sub
+    }
 }
 
 /// Which organisation a request wants its tokens bound to (product decision 9).

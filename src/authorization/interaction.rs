@@ -98,7 +98,7 @@ fn is_good_enough(ask: &Ask, login: &Login, facts: Facts<'_>) -> bool {
 /// Whether it is the user whom the client expects (OIDC Core §3.1.2.1, `id_token_hint`); any will do if it expects none.
 #[must_use]
 pub fn is_expected(ask: &Ask, login: &Login) -> bool {
-    ask.expected_sub.as_ref().is_none_or(|sub| *sub == login.sub)
+    ask.expected.as_ref().is_none_or(|expected| expected.is(&login.sub))
 }
 
 /// The offer that needs no question: consented to before, or a first-party client's.
@@ -125,8 +125,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        authorization::ask::{OrgWish, can_be_impersonated},
-        clients::{ApplicationType, Client, Metadata},
+        authorization::ask::{Expected, OrgWish, can_be_impersonated},
+        clients::{ApplicationType, Client, Metadata, Subjects},
+        keys::PairwiseKey,
         orgs::Membership,
         protocol::{AuthMethod, Lifetime, Prompt, claims::ClaimsRequest},
     };
@@ -160,7 +161,7 @@ mod tests {
             max_age: None,
             claims: ClaimsRequest::default(),
             login_hint: None,
-            expected_sub: None,
+            expected: None,
             ui_locales: None,
         };
         change(&mut ask);
@@ -279,7 +280,9 @@ mod tests {
     #[test]
     fn another_user_than_the_client_expects_is_asked_to_sign_in_once() {
         let one = Offers::One(Box::new(offer(None)));
-        let expecting = || ask(|ask| ask.expected_sub = Some("usr_bob".into()));
+        let subjects = Subjects::of(&client(|_| {}));
+        let bob = Expected { sub: "usr_bob".into(), subjects, key: PairwiseKey::new(&[0; 32]) };
+        let expecting = || ask(|ask| ask.expected = Some(bob.clone()));
         let case = |ask, done| Case { ask, login: Some(login(5)), done, offers: &one, remembered: &[] };
         assert_eq!(step(&case(expecting(), Done::Nothing)), "login");
         assert_eq!(step(&case(expecting(), Done::Authenticated)), "login_required");

@@ -7,15 +7,16 @@
 use std::sync::Arc;
 
 use super::{
-    ask::{self, Ask, OrgWish},
+    ask::{self, Ask, Expected, OrgWish},
     login::ACR_VALUES,
     machine,
     response::{Recipient, Rejection},
 };
 use crate::{
-    clients::{Client, Registry, Resource, audience},
+    clients::{Client, Registry, Resource, Subjects, audience},
+    keys::PairwiseKey,
     protocol::{
-        ErrorCode, Lifetime, Params, Prompt, Refusal, ResponseMode, ResponseType, Scope,
+        ErrorCode, Lifetime, Params, Prompt, Refusal, ResponseMode, ResponseType, Result, Scope,
         claims::ClaimsRequest,
         permission::{ScopeToken, classify},
         pkce,
@@ -77,6 +78,8 @@ pub struct Context<'a> {
     pub response_types: &'a [ResponseType],
     /// Reads an `id_token_hint`: `None` for one that is not ours.
     pub read_hint: &'a (dyn Fn(&str) -> Option<HintClaims> + Send + Sync),
+    /// By which clients are told of users.
+    pub pairwise_key: &'a PairwiseKey,
 }
 
 impl Request {
@@ -87,7 +90,8 @@ impl Request {
     pub async fn parse(context: Context<'_>, params: Params) -> Result<Self, Rejection> {
         let bound = Bound::find(context.registry, &params).await?;
         let resources = context.registry.resources().await?;
-        let mut draft = Draft::new(&bound, context, &resources, &params);
+        let hint = Hint::read(context, &bound.client, &params).await?;
+        let mut draft = Draft { hint, ..Draft::new(&bound, context, &resources, &params) };
         for check in CHECKS {
             if let Err(refusal) = check(&mut draft) {
                 return Err(Rejection::Redirect(draft.recipient, refusal));
@@ -103,7 +107,7 @@ impl Request {
             max_age: draft.max_age,
             claims: draft.claims,
             login_hint: params.get("login_hint").map(str::to_owned),
-            expected_sub: draft.expected_sub,
+            expected: draft.expected,
             ui_locales: params.get("ui_locales").map(str::to_owned),
         };
         Ok(Self {
@@ -163,6 +167,30 @@ impl Bound {
     }
 }
 
+/// Whom an `id_token_hint` names.
+enum Hint {
+    None,
+    NotOurs,
+    /// It was issued where users go by other names.
+    OfOthers,
+    Names(String),
+}
+
+impl Hint {
+    async fn read(context: Context<'_>, client: &Client, params: &Params) -> Result<Self> {
+        let Some(text) = params.get("id_token_hint") else { return Ok(Self::None) };
+        let Some(hint) = (context.read_hint)(text) else { return Ok(Self::NotOurs) };
+        if hint.aud != client.id {
+            let other = context.registry.find(&hint.aud).await?;
+            // Two sectors that help each other would find out by it whether their users are the same.
+            if other.as_deref().map(Subjects::of).unwrap_or_default() != Subjects::of(client) {
+                return Ok(Self::OfOthers);
+            }
+        }
+        Ok(Self::Names(hint.sub))
+    }
+}
+
 /// A request in the course of its checks.
 struct Draft<'a> {
     client: &'a Client,
@@ -178,7 +206,8 @@ struct Draft<'a> {
     max_age: Option<Lifetime>,
     claims: ClaimsRequest,
     code_challenge: Option<String>,
-    expected_sub: Option<String>,
+    hint: Hint,
+    expected: Option<Expected>,
 }
 
 impl<'a> Draft<'a> {
@@ -197,7 +226,8 @@ impl<'a> Draft<'a> {
             max_age: None,
             claims: ClaimsRequest::default(),
             code_challenge: None,
-            expected_sub: None,
+            hint: Hint::None,
+            expected: None,
         }
     }
 }
@@ -358,17 +388,30 @@ fn acr_values(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     // OIDC Core §5.5.1: a `sub` asked for by value is a hint of the same kind.
     let mut expected = draft.claims.subs();
-    if let Some(text) = draft.params.get("id_token_hint") {
-        let Some(hint) = (draft.context.read_hint)(text) else {
-            let description = match text.split('.').count() {
-                5 => "`id_token_hint` is encrypted; send the ID token that was in it",
-                _ => "`id_token_hint` is not an ID token of this server",
+    match &draft.hint {
+        Hint::None => {}
+        Hint::Names(sub) => drop(expected.insert(sub.clone())),
+        Hint::NotOurs => {
+            let is_sealed = draft.params.get("id_token_hint").is_some_and(|text| text.split('.').count() == 5);
+            let description = if is_sealed {
+                "`id_token_hint` is encrypted; send the ID token that was in it"
+            } else {
+                "`id_token_hint` is not an ID token of this server"
             };
             return Err(Refusal::new(ErrorCode::InvalidRequest, description));
-        };
-        expected.insert(hint.sub);
+        }
+        Hint::OfOthers => {
+            return Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "`id_token_hint` was issued to another client, which knows users by other names",
+            ));
+        }
     }
-    draft.expected_sub = expected.pop_first();
+    draft.expected = expected.pop_first().map(|sub| Expected {
+        sub,
+        subjects: Subjects::of(draft.client),
+        key: draft.context.pairwise_key.clone(),
+    });
     if !expected.is_empty() {
         return Err(Refusal::new(
             ErrorCode::InvalidRequest,

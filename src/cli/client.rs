@@ -6,13 +6,16 @@ use serde_json::Value;
 use super::{Desk, Failure, output};
 use crate::{
     clients::{
-        ApplicationType, Client, Encryption, SecretRow,
+        ApplicationType, Client, Encryption, Metadata, SecretRow,
         registration::{self, GRACE, Information, New, OldSecret, Wanted},
+        subject::Sector,
     },
+    outgoing::Outgoing,
     protocol::{
         Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, PlainSecret, Refusal, ResponseType,
-        Timestamp, basic,
+        SubjectType, Timestamp, basic,
         permission::{ScopeToken, classify},
+        with_causes,
     },
 };
 
@@ -155,6 +158,14 @@ struct About {
     /// Where its public keys are, for private_key_jwt: a JWK set that is read again when it has changed
     #[arg(long, value_name = "URI")]
     jwks_uri: Option<String>,
+    /// As whom it knows users: public, by one name everywhere; pairwise, by a name of its sector alone. Changed later, it
+    /// takes all its users for new ones, and all it was given ends [default: public]
+    #[arg(long, value_parser = read::<SubjectType>, value_name = "TYPE")]
+    subject_type: Option<SubjectType>,
+    /// Where a JSON array lists the redirect URIs of all clients that know users by the same names; its host is their
+    /// sector [default: the host of the redirect URIs]
+    #[arg(long, value_name = "URI")]
+    sector_identifier_uri: Option<String>,
     /// How its tokens are signed; one of `keys.algorithms` [default: RS256]
     #[arg(long, value_name = "ALG")]
     signing_algorithm: Option<Algorithm>,
@@ -211,6 +222,7 @@ pub async fn run(command: Command, desk: &Desk) -> Result<(), Failure> {
 async fn create(args: CreateArgs, desk: &Desk) -> Result<(), Failure> {
     let secret = if args.secret_stdin { Some(desk.secret_from_stdin()?) } else { None };
     let mut wanted = args.about.wanted(desk)?;
+    wanted.sector = read_sector(&wanted, None, desk).await?;
     wanted.client_name = Some(args.name);
     if args.public {
         wanted.token_endpoint_auth_method = Some(AuthMethod::None);
@@ -225,6 +237,8 @@ async fn create(args: CreateArgs, desk: &Desk) -> Result<(), Failure> {
 
 async fn update(args: UpdateArgs, desk: &Desk) -> Result<(), Failure> {
     let mut wanted = args.about.wanted(desk)?;
+    let before = desk.registry.find(&args.id).await?.ok_or_else(|| unknown(&args.id))?;
+    wanted.sector = read_sector(&wanted, Some(&before.metadata), desk).await?;
     wanted.client_name = args.name;
     let done = registration::update(&desk.registry, &args.id, wanted, desk.now(), &desk.random).await?;
     let (client, secret) = done.ok_or_else(|| unknown(&args.id))?;
@@ -322,6 +336,9 @@ impl About {
             tos_uri: self.tos_uri,
             initiate_login_uri: None,
             contacts: self.contact,
+            subject_type: self.subject_type,
+            sector_identifier_uri: self.sector_identifier_uri,
+            sector: None,
             signing_algorithm: self.signing_algorithm,
             userinfo_signed_response_alg: None,
             id_token_encryption: Encryption {
@@ -338,6 +355,19 @@ impl About {
             require_pkce: self.no_pkce.map(|without| !without),
         })
     }
+}
+
+/// What is at the `sector_identifier_uri`, where it has to be looked at.
+async fn read_sector(wanted: &Wanted, before: Option<&Metadata>, desk: &Desk) -> Result<Option<Sector>, Failure> {
+    let has_one = before.is_some_and(|before| before.sector_identifier_uri.is_some());
+    if wanted.sector_identifier_uri.is_none() && !has_one {
+        return Ok(None);
+    }
+    let outgoing = Outgoing::open(&desk.settings.outgoing).map_err(|error| Failure::new(with_causes(&error)))?;
+    Sector::read(&outgoing, wanted, before).await.map_err(|refusal| {
+        let why = refusal.hint.unwrap_or_default();
+        Failure::new(refusal.description).hint(why)
+    })
 }
 
 /// Say which scopes mean nothing yet: most likely somebody mistyped.
@@ -410,6 +440,10 @@ fn rows(
     rows.extend(metadata.jwks.iter().map(|_| ("keys", "registered by value".to_owned())));
     rows.extend(metadata.jwks_uri.iter().map(|uri| ("keys", uri.clone())));
     rows.push(("PKCE", if client.require_pkce { "required (S256)" } else { "not required" }.to_owned()));
+    if metadata.subject_type == SubjectType::Pairwise {
+        rows.push(("users known", "by names of its sector alone (pairwise)".to_owned()));
+    }
+    rows.extend(metadata.sector_identifier_uri.iter().map(|uri| ("sector", uri.clone())));
     rows.push(("tokens signed", metadata.access_token_signing_alg.to_string()));
     for (name, link) in [
         ("logo", &metadata.logo_uri),

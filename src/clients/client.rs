@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ContentEncryption, GrantType, KeyManagement, RedirectUri, ResponseType,
-    Scope, Timestamp,
+    Scope, SubjectType, Timestamp,
 };
 
 /// What a client has registered, under the names of RFC 7591 §2 and OIDC Registration §2.
@@ -60,6 +60,11 @@ pub struct Metadata {
     /// Whom to write to about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
+    /// As whom it knows its users.
+    pub subject_type: SubjectType,
+    /// Where the redirect URIs of all clients stand that know users by the same names (OIDC Core §8.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
     /// How its ID tokens are signed.
     pub id_token_signed_response_alg: Algorithm,
     /// How what userinfo tells it is signed; not at all where it does not say.

@@ -9,12 +9,14 @@ use super::{
     authentication::is_live_secret,
     metadata::{DEFAULT_SCOPE, wrong},
     registration::{self, New, Wanted},
+    subject::Sector,
 };
 use crate::{
     config,
+    outgoing::Outgoing,
     protocol::{
         Algorithm, ApplicationType, AuthMethod, ContentEncryption, ErrorCode, GrantType, KeyManagement, PlainSecret,
-        Refusal, ResponseType, Result, Scope, Timestamp,
+        Refusal, ResponseType, Result, Scope, SubjectType, Timestamp,
     },
     random::Random,
     store::registration_tokens,
@@ -27,6 +29,8 @@ pub struct Context<'a> {
     pub registry: &'a Registry,
     /// What the operator lets strangers register.
     pub settings: &'a config::Registration,
+    /// Reads what clients keep elsewhere.
+    pub outgoing: &'a Outgoing,
     /// The algorithms for which there are keys.
     pub algorithms: &'a [Algorithm],
     /// Chance.
@@ -57,7 +61,8 @@ pub async fn register(context: Context<'_>, token: Option<&PlainSecret>, body: &
             return Err(not_counting().into());
         }
     }
-    let wanted = wanted(context, &Members::read(body)?)?;
+    let mut wanted = wanted(context, &Members::read(body)?)?;
+    wanted.sector = Sector::read(context.outgoing, &wanted, None).await?;
     let own = PlainSecret::new(format!("lkt_{}", context.random.token()));
     let mut tx = context.registry.store().write().await?;
     if let Some(token) = token
@@ -122,6 +127,14 @@ pub async fn replace(
     let mut wanted = wanted(context, &members)?;
     // Nobody makes a client of theirs weaker than it has become.
     wanted.require_pkce = Some(before.require_pkce || wanted.require_pkce.unwrap_or(true));
+    if before.metadata.subject_type == SubjectType::Pairwise {
+        // Else it could learn, once it has users, who they are elsewhere.
+        if wanted.subject_type == Some(SubjectType::Public) {
+            return Err(wrong("`subject_type` is public, which only an operator makes of a pairwise client").into());
+        }
+        wanted.subject_type = Some(SubjectType::Pairwise);
+    }
+    wanted.sector = Sector::read(context.outgoing, &wanted, None).await?;
     let done = registration::replace(context.registry, id, wanted, context.now, context.random).await?;
     done.ok_or_else(|| Refusal::new(ErrorCode::InvalidToken, "there is no such client any more").into())
 }
@@ -172,6 +185,9 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         tos_uri: members.text("tos_uri")?,
         initiate_login_uri: members.text("initiate_login_uri")?,
         contacts: members.texts("contacts")?,
+        subject_type: members.word("subject_type", SubjectType::of)?,
+        sector_identifier_uri: members.text("sector_identifier_uri")?,
+        sector: None,
         signing_algorithm: own_keys("id_token_signed_response_alg")?,
         userinfo_signed_response_alg: own_keys("userinfo_signed_response_alg")?,
         id_token_encryption: members.encryption("id_token")?,
@@ -273,9 +289,6 @@ impl Members {
 
     /// What cannot be done for a client is refused, so that it does not count on it.
     fn refuse_unsupported(&self) -> Result<(), Refusal> {
-        if self.value("subject_type").is_some() && !self.is("subject_type", "public") {
-            return Err(wrong("`subject_type` is not public, the only one that this server has"));
-        }
         match UNSUPPORTED.iter().find(|name| self.value(name).is_some_and(|value| !is_nothing(value))) {
             Some(name) => Err(wrong(format!("`{name}` is not supported by this server"))),
             None => Ok(()),
@@ -294,7 +307,6 @@ fn is_nothing(value: &Value) -> bool {
 /// What OIDC Registration §2, RFC 7591 §2 and the specifications of sign-out and request objects let a client ask for,
 /// and this server does not do.
 const UNSUPPORTED: &[&str] = &[
-    "sector_identifier_uri",
     "request_object_signing_alg",
     "request_object_encryption_alg",
     "request_object_encryption_enc",

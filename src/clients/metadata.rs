@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Metadata, encryption, flows, registration::Wanted};
+use super::{Metadata, encryption, flows, registration::Wanted, subject};
 use crate::keys::JwkSet;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
@@ -31,10 +31,12 @@ impl Settled {
 ///
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata`, naming the value.
-pub(super) fn settle(before: Settled, wanted: Wanted, is_new: bool) -> Result<Settled, Refusal> {
+pub(super) fn settle(before: Settled, mut wanted: Wanted, is_new: bool) -> Result<Settled, Refusal> {
+    let as_before = before.metadata.clone();
     let mut settled = before;
     settled.first_party = wanted.first_party.unwrap_or(settled.first_party);
     settled.require_pkce = wanted.require_pkce.unwrap_or(settled.require_pkce);
+    let sector = wanted.sector.take();
     if is_new {
         settled.metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
         settled.metadata.scope = Scope::parse(DEFAULT_SCOPE)?;
@@ -43,6 +45,7 @@ pub(super) fn settle(before: Settled, wanted: Wanted, is_new: bool) -> Result<Se
     for check in CHECKS {
         check(&settled)?;
     }
+    subject::check(&settled.metadata, &as_before, sector.as_ref())?;
     Ok(settled)
 }
 
@@ -77,6 +80,10 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_texts(&mut metadata.post_logout_redirect_uris, wanted.post_logout_redirect_uris);
     set_texts(&mut metadata.resources, wanted.resources);
     set_texts(&mut metadata.contacts, wanted.contacts);
+    if let Some(subject_type) = wanted.subject_type {
+        metadata.subject_type = subject_type;
+    }
+    set_text(&mut metadata.sector_identifier_uri, wanted.sector_identifier_uri);
     if let Some(method) = wanted.token_endpoint_auth_method {
         metadata.token_endpoint_auth_method = method;
     }
@@ -264,7 +271,7 @@ fn links(settled: &Settled) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn is_web_address(text: &str) -> bool {
+pub(super) fn is_web_address(text: &str) -> bool {
     let is_plain =
         text.len() <= 2_000 && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\`".contains(&byte));
     is_plain

@@ -12,6 +12,7 @@ mod metadata;
 pub mod registration;
 mod registry;
 pub mod resource;
+pub mod subject;
 
 pub use authentication::AuthenticatedClient;
 pub use client::{Client, Metadata};
@@ -19,5 +20,6 @@ pub use encryption::Encryption;
 pub use keys::ClientKeys;
 pub use registry::{Registry, SecretRow};
 pub use resource::{AccessTokenFormat, Gate, Resource};
+pub use subject::Subjects;
 
 pub use crate::protocol::ApplicationType;

@@ -7,11 +7,12 @@ use super::{
     Client, Encryption, Metadata, Registry,
     metadata::{self, Settled, wrong},
     registry,
+    subject::{Sector, Subjects},
 };
 use crate::{
     protocol::{
         Algorithm, ApplicationType, AuthMethod, Error, GrantType, Lifetime, PlainSecret, Refusal, ResponseType, Result,
-        Timestamp,
+        SubjectType, Timestamp,
     },
     random::Random,
     store::{StoreError, Write, clients, registration_tokens, resources},
@@ -57,6 +58,12 @@ pub struct Wanted {
     pub initiate_login_uri: Option<String>,
     /// Whom to write to about it.
     pub contacts: Option<Vec<String>>,
+    /// As whom it knows its users.
+    pub subject_type: Option<SubjectType>,
+    /// Where the redirect URIs of all clients stand that know users by the same names.
+    pub sector_identifier_uri: Option<String>,
+    /// What was read there.
+    pub sector: Option<Sector>,
     /// How its ID tokens and access tokens are signed.
     pub signing_algorithm: Option<Algorithm>,
     /// How what userinfo tells it is signed.
@@ -205,6 +212,7 @@ async fn settle(
     }
     let before = find(&mut tx, id).await?;
     let (had_secret, resources) = (before.has_secret(), before.metadata.resources.clone());
+    let subjects = Subjects::of(&before);
     let as_before = Settled {
         metadata: stays(before.metadata),
         first_party: before.first_party,
@@ -212,7 +220,7 @@ async fn settle(
         self_registered: before.self_registered,
     };
     let settled = metadata::settle(as_before, wanted, false)?;
-    let client = Client {
+    let mut client = Client {
         metadata: settled.metadata,
         first_party: settled.first_party,
         require_pkce: settled.require_pkce,
@@ -221,6 +229,11 @@ async fn settle(
     };
     check_resources(&mut tx, registry, &client.metadata.resources, &resources).await?;
     clients::update(&mut tx, &to_row(&client)?).await?;
+    if Subjects::of(&client) != subjects {
+        // OIDC Core §12.2: the `sub` of a grant never changes, so that what was given under another one ends.
+        clients::raise_epoch(&mut tx, id, now.0).await?;
+        client.epoch = find(&mut tx, id).await?.epoch;
+    }
     let secret = match (had_secret, client.has_secret()) {
         (false, true) => {
             let secret = accept_secret(None, random)?;
@@ -472,6 +485,6 @@ fn without_secret(client: &Client) -> Refusal {
 }
 
 /// What every user's `sub` begins with.
-const OF_USERS: &str = "usr_";
+pub(super) const OF_USERS: &str = "usr_";
 
 const SHORTEST_SECRET: usize = 32;

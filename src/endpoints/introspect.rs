@@ -10,7 +10,7 @@ use super::{
     request::{Call, context},
 };
 use crate::{
-    clients::Resource,
+    clients::{Resource, Subjects},
     grants::{
         Context, issue,
         presented::{self, Behind, Presented},
@@ -156,7 +156,7 @@ async fn refresh(context: Context<'_>, client_id: &str, token: &str) -> Result<O
     Ok(Some(serde_json::to_vec(&ActiveRefresh {
         active: true,
         iss: context.issuer,
-        sub: &grant.user_id,
+        sub: &Subjects::of(&live.client).sub(&context.keyring.pairwise_key(), &grant.user_id),
         client_id: &grant.client_id,
         scope: &scope.to_string(),
         exp: refresh_token::end(context.lifetimes, grant).0,

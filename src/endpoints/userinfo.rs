@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     accounts,
+    clients::Subjects,
     grants::{
         issue,
         presented::{self, Behind},
@@ -79,7 +80,7 @@ async fn tell(server: &Server, token: &str) -> Result<Response> {
     let organizations =
         if scope.contains("orgs") { Some(context.grants.organizations(&user.sub).await?) } else { None };
     let told = UserInfo {
-        sub: &user.sub,
+        sub: &Subjects::of(&live.client).sub(&context.keyring.pairwise_key(), &user.sub),
         claims: accounts::claims::released(user, &scope, &live.claims.userinfo()),
         org: live.membership.as_deref().map(|membership| orgs::claims(membership, &scope)),
         organizations: organizations.as_deref(),

@@ -7,7 +7,7 @@ use super::{Context, Granted, LiveGrant};
 use crate::{
     accounts,
     clients::{
-        AccessTokenFormat, Client, Resource,
+        AccessTokenFormat, Client, Resource, Subjects,
         audience::{self, Audience},
     },
     config::Tokens,
@@ -222,9 +222,11 @@ pub(super) fn access_token(
 ) -> Result<(String, Option<Reference>)> {
     let grant = &live.grant;
     let amr: Vec<&str> = grant.amr.split(' ').collect();
+    let (subjects, key) = (Subjects::of(&live.client), context.keyring.pairwise_key());
     let claims = AccessToken {
         iss: context.issuer,
-        sub: &grant.user_id,
+        // RFC 9068 §6: two APIs that compare what they were told find a user by it only within the client's sector.
+        sub: &subjects.sub(&key, &grant.user_id),
         aud: &audience.uris,
         exp: (context.now + context.lifetimes.access_token).0,
         iat: context.now.0,
@@ -234,7 +236,7 @@ pub(super) fn access_token(
         auth_time: Some(grant.auth_time),
         acr: Some(&grant.acr),
         amr: &amr,
-        sid: Some(&grant.sid),
+        sid: Some(&subjects.sid(&key, &grant.sid)),
         org,
     };
     write(context, &live.client, audience, &claims)
@@ -292,9 +294,10 @@ pub(super) async fn id_token(
     let nothing = Scope::default();
     let scope = with.alone.map_or(&nothing, |(scope, _)| scope);
     let amr: Vec<&str> = grant.amr.split(' ').collect();
+    let (subjects, key) = (Subjects::of(&live.client), context.keyring.pairwise_key());
     let claims = IdToken {
         iss: context.issuer,
-        sub: &grant.user_id,
+        sub: &subjects.sub(&key, &grant.user_id),
         aud: &grant.client_id,
         exp: (context.now + context.lifetimes.id_token).0,
         iat: context.now.0,
@@ -305,7 +308,7 @@ pub(super) async fn id_token(
         at_hash: with.access_token.map(hash),
         c_hash: with.code.map(hash),
         s_hash: with.state.map(hash),
-        sid: Some(&grant.sid),
+        sid: Some(&subjects.sid(&key, &grant.sid)),
         org,
         organizations: with.alone.and_then(|(_, organizations)| organizations),
         extra: &accounts::claims::released(&live.user, scope, &live.claims.id_token()),

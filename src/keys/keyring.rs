@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::{
-    KeyError, KeySettings, MasterKey, Published, RefreshKey,
+    KeyError, KeySettings, MasterKey, PairwiseKey, Published, RefreshKey,
     compact::Compact,
     jwk, rotation,
     sealed_row::{self, State},
@@ -111,6 +111,12 @@ impl Keyring {
         self.ring().refresh.key.clone()
     }
 
+    /// The key of pairwise subjects.
+    #[must_use]
+    pub fn pairwise_key(&self) -> PairwiseKey {
+        self.ring().pairwise.key.clone()
+    }
+
     /// The master key the ring was opened with.
     #[must_use]
     pub fn master_key(&self) -> MasterKey {
@@ -152,6 +158,7 @@ impl Keyring {
 pub(super) struct Rows {
     proof: Option<String>,
     refresh_mac: Option<String>,
+    pairwise_mac: Option<String>,
     keys: Vec<SigningKey>,
 }
 
@@ -161,6 +168,7 @@ impl Rows {
         Ok(Self {
             proof: instance::find(&mut db, super::master_key::PROOF).await?,
             refresh_mac: instance::find(&mut db, sealed_row::REFRESH_MAC).await?,
+            pairwise_mac: instance::find(&mut db, sealed_row::PAIRWISE_MAC).await?,
             keys: signing_keys::list(&mut db).await?,
         })
     }
@@ -174,13 +182,35 @@ pub(super) struct Ring {
     published_keys: Vec<Arc<Key>>,
     gone: Vec<Arc<Key>>,
     published: Arc<Published>,
-    refresh: Refresh,
+    refresh: Unsealed<RefreshKey>,
+    pairwise: Unsealed<PairwiseKey>,
 }
 
+/// A key for MACs, and what it was opened from.
 #[derive(Clone)]
-struct Refresh {
+struct Unsealed<K> {
     sealed: String,
-    key: RefreshKey,
+    key: K,
+}
+
+impl<K: Clone> Unsealed<K> {
+    /// The one before, unless it was sealed anew.
+    fn open(
+        master: &MasterKey,
+        name: &str,
+        sealed: Option<&String>,
+        before: Option<&Self>,
+        make: fn(&[u8; 32]) -> K,
+    ) -> std::result::Result<Self, KeyError> {
+        let sealed = sealed.ok_or_else(|| KeyError::Tampered(name.to_owned()))?;
+        match before.filter(|before| before.sealed == *sealed) {
+            Some(before) => Ok(before.clone()),
+            None => {
+                let key = make(&*sealed_row::open_mac_key(master, name, sealed)?);
+                Ok(Self { sealed: sealed.clone(), key })
+            }
+        }
+    }
 }
 
 impl Ring {
@@ -205,12 +235,11 @@ impl Ring {
         let place = |alg: Algorithm| settings.algorithms.iter().position(|own| *own == alg).unwrap_or(usize::MAX);
         published_keys.sort_by_key(|key| (place(key.alg), key.alg, key.state));
         let published = Arc::new(Published::keys(published_keys.iter().map(|key| &key.public)));
-        let sealed = rows.refresh_mac.clone().ok_or_else(|| KeyError::Tampered(sealed_row::REFRESH_MAC.to_owned()))?;
-        let refresh = match before {
-            Some(ring) if ring.refresh.sealed == sealed => ring.refresh.clone(),
-            _ => Refresh { key: sealed_row::open_refresh_key(&master, &sealed)?, sealed },
-        };
-        Ok(Self { master, rows, published_keys, gone, published, refresh })
+        let (known, sealed) = (before.map(|ring| &ring.refresh), rows.refresh_mac.as_ref());
+        let refresh = Unsealed::open(&master, sealed_row::REFRESH_MAC, sealed, known, RefreshKey::new)?;
+        let (known, sealed) = (before.map(|ring| &ring.pairwise), rows.pairwise_mac.as_ref());
+        let pairwise = Unsealed::open(&master, sealed_row::PAIRWISE_MAC, sealed, known, PairwiseKey::new)?;
+        Ok(Self { master, rows, published_keys, gone, published, refresh, pairwise })
     }
 
     pub(super) fn active(&self, alg: Algorithm) -> Option<&Arc<Key>> {

@@ -6,7 +6,7 @@ use super::{
     KeyError, MasterKey,
     master_key::{self, PROOF},
     rotation::swap,
-    sealed_row::{REFRESH_MAC, State, purpose},
+    sealed_row::{MAC_KEYS, State, purpose},
 };
 use crate::{
     protocol::PlainSecret,
@@ -36,7 +36,8 @@ pub async fn reseal(store: &Store, old: &MasterKey, new: &MasterKey) -> Result<u
         swap(&mut tx, &row, &SigningKey { sealed, ..row.clone() }).await?;
         count += 1;
     }
-    for name in SEALED_FACTS {
+    // Every fact that is sealed, besides the proof of the master key itself.
+    for name in MAC_KEYS {
         if let Some(value) = instance::find(&mut tx, name).await? {
             let sealed = new.seal(name, &old.open_of_any_issuer(name, &value)?)?;
             instance::replace(&mut tx, name, &value, &sealed).await?;
@@ -76,6 +77,3 @@ pub async fn load_and_rebind(
     reseal(store, &old, &new).await?;
     Ok(new)
 }
-
-/// Every fact that is sealed, besides the proof of the master key itself.
-const SEALED_FACTS: &[&str] = &[REFRESH_MAC];

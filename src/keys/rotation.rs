@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::{
     KeyError, KeySettings, Keyring, MasterKey,
     jwk::OwnKey,
-    sealed_row::{REFRESH_MAC, State, dropped, moved, new_refresh_key, new_row},
+    sealed_row::{MAC_KEYS, REFRESH_MAC, State, dropped, moved, new_mac_key, new_row},
 };
 use crate::{
     protocol::{Algorithm, Lifetime, Timestamp},
@@ -146,7 +146,7 @@ impl Keyring {
             done.push(Outcome { alg: active.alg, active: active.kid, next: next.kid, was, won: true });
         }
         if let Some(old) = instance::find(&mut tx, REFRESH_MAC).await? {
-            instance::replace(&mut tx, REFRESH_MAC, &old, &new_refresh_key(&ring.master, random)?).await?;
+            instance::replace(&mut tx, REFRESH_MAC, &old, &new_mac_key(&ring.master, REFRESH_MAC, random)?).await?;
         }
         instance::raise_issuer_epoch(&mut tx).await?;
         // References are not signed; those of clients that act for themselves hang on no grant either.
@@ -240,7 +240,7 @@ pub async fn import(
     Ok(row.into())
 }
 
-/// Make the keys that are missing: an active and a next one per algorithm, and the one of the refresh tokens.
+/// Make the keys that are missing: an active and a next one per algorithm, and those for MACs.
 pub(super) async fn complete(
     store: &Store,
     master: &MasterKey,
@@ -250,10 +250,15 @@ pub(super) async fn complete(
 ) -> Result<(), KeyError> {
     let mut db = store.read().await?;
     let rows = signing_keys::list(&mut db).await?;
-    let has_refresh_key = instance::find(&mut db, REFRESH_MAC).await?.is_some();
+    let mut missing_macs = Vec::new();
+    for name in MAC_KEYS {
+        if instance::find(&mut db, name).await?.is_none() {
+            missing_macs.push(*name);
+        }
+    }
     drop(db);
     let missing = missing(&rows, settings);
-    if missing.is_empty() && has_refresh_key {
+    if missing.is_empty() && missing_macs.is_empty() {
         return Ok(());
     }
     let made = generate(&missing, settings.rsa_bits, random).await?;
@@ -265,8 +270,8 @@ pub(super) async fn complete(
             signing_keys::insert(&mut tx, &new_row(master, key, *state, now)?).await?;
         }
     }
-    if !has_refresh_key {
-        instance::claim(&mut tx, REFRESH_MAC, &new_refresh_key(master, random)?).await?;
+    for name in missing_macs {
+        instance::claim(&mut tx, name, &new_mac_key(master, name, random)?).await?;
     }
     tx.commit().await?;
     Ok(())

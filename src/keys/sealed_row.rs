@@ -3,7 +3,7 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{KeyError, MasterKey, RefreshKey, jwk::OwnKey};
+use super::{KeyError, MasterKey, jwk::OwnKey};
 use crate::{
     protocol::{Algorithm, Timestamp, words},
     random::Random,
@@ -38,14 +38,16 @@ pub(super) fn open_row(master: &MasterKey, row: &SigningKey) -> Result<(Algorith
     Ok((alg, state, own))
 }
 
-pub(super) fn open_refresh_key(master: &MasterKey, sealed: &str) -> Result<RefreshKey, KeyError> {
-    let bytes = master.open(REFRESH_MAC, sealed)?;
-    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Tampered(REFRESH_MAC.to_owned()))?;
-    Ok(RefreshKey::new(&Zeroizing::new(key)))
+/// The bytes of a key for MACs, which is sealed as a fact of that name.
+pub(super) fn open_mac_key(master: &MasterKey, name: &str, sealed: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let bytes = master.open(name, sealed)?;
+    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Tampered(name.to_owned()))?;
+    Ok(Zeroizing::new(key))
 }
 
-pub(super) fn new_refresh_key(master: &MasterKey, random: &Random) -> Result<String, KeyError> {
-    master.seal(REFRESH_MAC, &*Zeroizing::new(random.bytes::<32>()))
+/// A new one, sealed.
+pub(super) fn new_mac_key(master: &MasterKey, name: &str, random: &Random) -> Result<String, KeyError> {
+    master.seal(name, &*Zeroizing::new(random.bytes::<32>()))
 }
 
 /// What a key is sealed as. The state is part of it: a writer of rows cannot bring a gone key back.
@@ -87,3 +89,9 @@ pub(super) fn dropped(row: &SigningKey, now: Timestamp) -> SigningKey {
 
 /// The name of the refresh tokens' key among the facts of the installation, and what it is sealed as.
 pub(super) const REFRESH_MAC: &str = "refresh_mac";
+
+/// The same of the key of pairwise subjects.
+pub(super) const PAIRWISE_MAC: &str = "pairwise_mac";
+
+/// The keys for MACs that there have to be.
+pub(super) const MAC_KEYS: &[&str] = &[REFRESH_MAC, PAIRWISE_MAC];

@@ -41,6 +41,8 @@ pub struct Server {
     pub keyring: Keyring,
     /// The registered clients and resources.
     pub registry: Registry,
+    /// Calls other servers.
+    pub outgoing: Outgoing,
     /// The public keys of clients.
     pub client_keys: ClientKeys,
     /// Which grants are alive.
@@ -114,7 +116,8 @@ impl Server {
             store,
             keyring,
             registry,
-            client_keys: ClientKeys::new(outgoing),
+            client_keys: ClientKeys::new(outgoing.clone()),
+            outgoing,
             grants,
             discovery,
             passwords,

@@ -156,9 +156,10 @@ pub async fn gather(
 /// A page while the client or its redirect URI is in doubt, a redirect afterwards.
 pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection> {
     let read_hint = |text: &str| id_token::read_hint(&server.keyring, &server.settings.issuer, text);
+    let pairwise_key = &server.keyring.pairwise_key();
     let Server { registry, settings, .. } = server;
     let response_types = &settings.registration.response_types;
-    let context = Context { registry, issuer: &settings.issuer, response_types, read_hint: &read_hint };
+    let context = Context { registry, issuer: &settings.issuer, response_types, read_hint: &read_hint, pairwise_key };
     Request::parse(context, params).await
 }
 

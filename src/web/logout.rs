@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     accounts,
-    clients::Client,
+    clients::{Client, Subjects},
     protocol::{ErrorCode, Params, Readable, RedirectUri, Refusal, Timestamp},
     server::Server,
     store,
@@ -51,7 +51,7 @@ pub async fn get(
     match browser.signed_in(&server, now).await? {
         // Nothing to ask, and nothing to end.
         None => Ok(wish.done(&server)),
-        Some(signed_in) if wish.is_from(&signed_in) => {
+        Some(signed_in) if wish.is_from(&server, &signed_in) => {
             end(&server, &browser, &signed_in, now).await?;
             Ok(wish.done(&server))
         }
@@ -121,6 +121,8 @@ const WISH: &[&str] = &["id_token_hint", "client_id", "post_logout_redirect_uri"
 struct Wish {
     params: Params,
     hint: Option<HintClaims>,
+    /// As whom the client of the hint knows its users.
+    subjects: Option<Subjects>,
     client: Option<Arc<Client>>,
     /// Where to go afterwards: registered by that client.
     redirect_uri: Option<String>,
@@ -145,8 +147,10 @@ impl Wish {
         }
         let client = match hint.as_ref().map(|hint| hint.aud.as_str()).or(named) {
             None => None,
-            Some(id) => server.registry.find(id).await?.filter(|client| client.enabled),
+            Some(id) => server.registry.find(id).await?,
         };
+        let subjects = client.as_deref().map(Subjects::of);
+        let client = client.filter(|client| client.enabled);
         let redirect_uri = match (params.get("post_logout_redirect_uri"), &client) {
             (None, _) => None,
             (Some(uri), Some(client)) if client.metadata.post_logout_redirect_uris.iter().any(|own| own == uri) => {
@@ -159,14 +163,14 @@ impl Wish {
                 return refuse("`post_logout_redirect_uri` is not one that this client has registered");
             }
         };
-        Ok(Self { hint, client, redirect_uri, params })
+        Ok(Self { hint, subjects, client, redirect_uri, params })
     }
 
     /// Whether the app speaks of this very session: then its user has asked in the app, and need not be asked again.
-    fn is_from(&self, signed_in: &SignedIn) -> bool {
-        self.hint.as_ref().is_some_and(|hint| {
-            hint.sub == signed_in.login.sub && hint.sid.as_deref() == Some(signed_in.login.sid.as_str())
-        })
+    fn is_from(&self, server: &Server, signed_in: &SignedIn) -> bool {
+        let (Some(hint), Some(subjects)) = (&self.hint, &self.subjects) else { return false };
+        let (key, login) = (server.keyring.pairwise_key(), &signed_in.login);
+        hint.sub == subjects.sub(&key, &login.sub) && hint.sid == Some(subjects.sid(&key, &login.sid))
     }
 
     fn done(&self, server: &Server) -> Response {

@@ -167,7 +167,7 @@ async fn a_code_is_redeemed_refreshed_introspected_and_revoked_with_assertions()
     assert_eq!(ask("/introspect", &[("token", access_token)]).await.ok()["active"], false);
 }
 
-/// Where a client keeps its keys: what is there can be changed, and how often it is read is counted.
+/// Where a client keeps its keys, or other JSON: what is there can be changed, and how often it is read is counted.
 pub(crate) struct Place {
     pub(crate) uri: String,
     keys: Arc<Mutex<Option<Value>>>,
@@ -200,7 +200,7 @@ impl Place {
         *self.keys.lock().expect("not poisoned") = keys;
     }
 
-    fn reads(&self) -> usize {
+    pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
 }

@@ -174,6 +174,8 @@ async fn an_emergency_of_all_keys_ends_every_grant_too() {
     node.rotate(&place.store, RS256, Mode::Now, START).await.unwrap();
     other.reload(&place.store).await.unwrap();
     let (token, before, mac) = (sign(&node), kids(&node), node.refresh_key().mac(b"token"));
+    let alias = |node: &Keyring| node.pairwise_key().name("sub", "wiki.example", "usr_1");
+    let alias_before = alias(&node);
     let done = node.drop_all(&place.store, START).await.unwrap();
     assert_eq!(done.len(), 2);
     assert!(node.rotate_if_due(&place.store, START).await.unwrap().is_empty());
@@ -183,6 +185,7 @@ async fn an_emergency_of_all_keys_ends_every_grant_too() {
         assert_eq!(kids(node).len(), 4);
         assert!(kids(node).iter().all(|kid| !before.contains(kid)));
         assert_ne!(node.refresh_key().mac(b"token"), mac);
+        assert_eq!(alias(node), alias_before, "no app takes its users for new ones");
         assert!(node.verify(&sign(node)).is_some());
     }
     let epoch = async || instance::issuer_epoch(&mut place.store.read().await.unwrap()).await.unwrap();
@@ -243,6 +246,8 @@ async fn nodes_that_start_at_once_on_an_empty_database_share_its_keys() {
     assert_eq!(place.keys().await.len(), 2);
     assert_eq!(one.published(), two.published());
     assert_eq!(one.refresh_key().mac(b"token"), two.refresh_key().mac(b"token"));
+    let alias = |node: &Keyring| node.pairwise_key().name("sub", "wiki.example", "usr_1");
+    assert_eq!(alias(&one), alias(&two));
     assert!(two.verify(&sign(&one)).is_some());
 }
 

@@ -59,6 +59,7 @@ mod serving;
 mod sign_in;
 mod sqlite;
 mod stage;
+mod subjects;
 #[cfg(feature = "demo")]
 mod surfer;
 mod tables;

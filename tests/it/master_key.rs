@@ -88,10 +88,11 @@ async fn keys_of_another_issuer_are_refused_until_they_are_bound_to_this_one() {
 async fn resealing_changes_the_master_key_under_running_nodes() {
     let place = Place::new().await;
     let node = place.node(START).await;
+    let alias = node.pairwise_key().name("sub", "wiki.example", "usr_1");
     let (token, mac, tag) = (sign(&node), node.refresh_key().mac(b"token"), node.published());
     let old = place.master().await.unwrap();
     let new = MasterKey::generate(ISSUER, old.file(), &Random::System).unwrap();
-    assert_eq!(keys::reseal(&place.store, &old, &new).await.unwrap(), 3);
+    assert_eq!(keys::reseal(&place.store, &old, &new).await.unwrap(), 4);
     assert_eq!(std::fs::read_to_string(place.file()).unwrap().trim(), new.text().expose());
     assert_eq!(std::fs::read_dir(place.file().parent().unwrap()).unwrap().count(), 1);
 
@@ -100,6 +101,7 @@ async fn resealing_changes_the_master_key_under_running_nodes() {
     assert!(node.rotate(&place.store, RS256, Mode::Now, START).await.unwrap().won);
     let fresh = place.node(START).await;
     assert_eq!(fresh.refresh_key().mac(b"token"), mac);
+    assert_eq!(fresh.pairwise_key().name("sub", "wiki.example", "usr_1"), alias);
     assert!(fresh.verify(&token).is_some());
     assert_ne!(fresh.published(), tag);
     let given = PlainSecret::new(old.text().expose());

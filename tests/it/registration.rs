@@ -22,11 +22,11 @@ use crate::{
     world::{Answer, App, ISSUER, PASSWORD, World, claims},
 };
 
-async fn open() -> World {
+pub(crate) async fn open() -> World {
     World::with(|settings| settings.registration.mode = RegistrationMode::Open).await
 }
 
-fn request(method: Method, uri: &str, token: Option<&str>, body: Option<&Value>) -> Request<Body> {
+pub(crate) fn request(method: Method, uri: &str, token: Option<&str>, body: Option<&Value>) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(uri.strip_prefix(ISSUER).unwrap_or(uri));
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
@@ -38,7 +38,7 @@ fn request(method: Method, uri: &str, token: Option<&str>, body: Option<&Value>)
     .expect("a request")
 }
 
-async fn registers(world: &World, body: Value) -> Answer {
+pub(crate) async fn registers(world: &World, body: Value) -> Answer {
     world.send(request(Method::POST, "/register", None, Some(&body))).await
 }
 
@@ -52,7 +52,7 @@ fn with(name: &str, value: Value) -> Value {
     body
 }
 
-fn told<'a>(registered: &'a Value, member: &str) -> &'a str {
+pub(crate) fn told<'a>(registered: &'a Value, member: &str) -> &'a str {
     registered[member].as_str().unwrap_or_else(|| panic!("{member}: {registered}"))
 }
 
@@ -97,8 +97,8 @@ async fn whatever_this_server_cannot_do_for_a_client_is_refused_by_name() {
         ("id_token_signed_response_alg", json!("none")),
         ("id_token_signed_response_alg", json!("ES256")),
         ("id_token_encrypted_response_alg", json!("RSA-OAEP-256")),
-        ("subject_type", json!("pairwise")),
-        ("sector_identifier_uri", json!("https://stranger.example/sector")),
+        ("subject_type", json!("pseudonymous")),
+        ("sector_identifier_uri", json!("http://stranger.example/sector")),
         ("userinfo_signed_response_alg", json!("ES256")),
         ("userinfo_signed_response_alg", json!("none")),
         ("backchannel_logout_uri", json!("https://stranger.example/out")),

@@ -1,10 +1,10 @@
-//! M, cases 77 to 80: what tokens are good for, and for whom. JWT introspection answers, pairwise subjects, `c_hash` and
-//! `s_hash` do not exist.
+//! M, cases 77 to 80: what tokens are good for, and for whom. JWT introspection answers, `c_hash` and `s_hash` do not
+//! exist.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
     clients::Gate,
-    protocol::{AuthMethod, Lifetime},
+    protocol::{AuthMethod, Lifetime, SubjectType},
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -309,4 +309,44 @@ async fn case_80_an_id_token_is_for_one_client_one_request_and_one_access_token(
     let code = browser.code(&other, "openid", "alice").await;
     let id_token = member(&other.redeems(&world, &code).await.ok(), "id_token");
     assert_eq!(claims(&id_token)["aud"], "other");
+}
+
+#[tokio::test]
+async fn case_80_a_pairwise_subject_differs_per_sector_and_leads_back_to_nobody() {
+    let (world, app) = site().await;
+    let mut browser = world.browser();
+    let mut told = Vec::new();
+    for (id, host) in [("one", "a.example"), ("two", "a.example"), ("three", "b.example")] {
+        let pairwise = world
+            .app_with(id, |wanted| {
+                wanted.redirect_uris = Some(vec![format!("https://{host}/{id}")]);
+                wanted.subject_type = Some(SubjectType::Pairwise);
+            })
+            .await;
+        let code = browser.code(&pairwise, "openid", "alice").await;
+        told.push(pairwise.redeems(&world, &code).await.ok());
+    }
+    let code = browser.code(&app, "openid", "alice").await;
+    let public = app.redeems(&world, &code).await.ok();
+    let of = |tokens: &Value, token: &str, name: &str| member(&claims(&member(tokens, token)), name);
+    let sub = of(&public, "id_token", "sub");
+    for name in ["sub", "sid"] {
+        for token in ["id_token", "access_token"] {
+            let [one, two, three] = [0, 1, 2].map(|at: usize| of(&told[at], token, name));
+            assert_eq!(one, two, "{name} of the {token}");
+            assert!(one != three && ![&one, &three].contains(&&of(&public, token, name)), "{name} of the {token}");
+        }
+    }
+    // Whoever knows the user and guesses how it is made cannot make it without the key.
+    for sector in ["a.example", "https://a.example"] {
+        for text in [format!("{sector}{sub}"), format!("{sub}{sector}"), format!("sub\n{sector}\n{sub}")] {
+            let guess = format!("usr_{}", URL_SAFE_NO_PAD.encode(Sha256::digest(text)));
+            assert_ne!(of(&told[0], "id_token", "sub"), guess);
+        }
+    }
+    // No other token of the session has anything that is the same everywhere.
+    let all = |tokens: &Value| claims(&member(tokens, "access_token"));
+    for name in ["sub", "sid", "jti", "client_id"] {
+        assert_ne!(all(&told[0])[name], all(&told[2])[name], "{name}");
+    }
 }
