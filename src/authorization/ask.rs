@@ -1,6 +1,6 @@
 //! What is asked of a user, whichever way the answer will travel.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     clients::{ApplicationType, Client, Subjects},
@@ -38,8 +38,8 @@ pub struct Ask {
 /// The user whom a client expects, as it knows them.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// The `sub` it was told.
-    pub sub: String,
+    /// What it was told of them as their `sub`; any of these will do.
+    pub subs: BTreeSet<String>,
     /// As whom it knows users.
     pub subjects: Subjects,
     /// What those names are made with.
@@ -50,7 +50,7 @@ impl Expected {
     /// Whether it is this user.
     #[must_use]
     pub fn is(&self, user: &str) -> bool {
-        self.subjects.sub(&self.key, user) == self.sub
+        self.subs.contains(&self.subjects.sub(&self.key, user))
     }
 }
 

@@ -281,7 +281,7 @@ mod tests {
     fn another_user_than_the_client_expects_is_asked_to_sign_in_once() {
         let one = Offers::One(Box::new(offer(None)));
         let subjects = Subjects::of(&client(|_| {}));
-        let bob = Expected { sub: "usr_bob".into(), subjects, key: PairwiseKey::new(&[0; 32]) };
+        let bob = Expected { subs: ["usr_bob".into()].into(), subjects, key: PairwiseKey::new(&[0; 32]) };
         let expecting = || ask(|ask| ask.expected = Some(bob.clone()));
         let case = |ask, done| Case { ask, login: Some(login(5)), done, offers: &one, remembered: &[] };
         assert_eq!(step(&case(expecting(), Done::Nothing)), "login");

@@ -4,7 +4,7 @@
 //! then on it is told to the client. oxide-auth's machine asks the questions of RFC 6749 in their order, and
 //! OpenID Connect's checks follow as one list.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     ask::{self, Ask, Expected, OrgWish},
@@ -387,10 +387,11 @@ fn acr_values(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     // OIDC Core §5.5.1: a `sub` asked for by value is a hint of the same kind.
-    let mut expected = draft.claims.subs();
-    match &draft.hint {
-        Hint::None => {}
-        Hint::Names(sub) => drop(expected.insert(sub.clone())),
+    let asked = draft.claims.subs();
+    let subs = match &draft.hint {
+        Hint::None => asked,
+        Hint::Names(sub) if asked.is_none_or(|asked| asked.contains(sub)) => Some([sub.clone()].into()),
+        Hint::Names(_) => Some(BTreeSet::new()),
         Hint::NotOurs => {
             let is_sealed = draft.params.get("id_token_hint").is_some_and(|text| text.split('.').count() == 5);
             let description = if is_sealed {
@@ -406,18 +407,15 @@ fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
                 "`id_token_hint` was issued to another client, which knows users by other names",
             ));
         }
-    }
-    draft.expected = expected.pop_first().map(|sub| Expected {
-        sub,
-        subjects: Subjects::of(draft.client),
-        key: draft.context.pairwise_key.clone(),
-    });
-    if !expected.is_empty() {
+    };
+    if subs.as_ref().is_some_and(BTreeSet::is_empty) {
         return Err(Refusal::new(
             ErrorCode::InvalidRequest,
             "`id_token_hint` and `claims` name two different users; a request is for one",
         ));
     }
+    let (subjects, key) = (Subjects::of(draft.client), draft.context.pairwise_key.clone());
+    draft.expected = subs.map(|subs| Expected { subs, subjects, key });
     Ok(())
 }
 

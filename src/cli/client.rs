@@ -185,6 +185,9 @@ struct About {
     /// How old a login may be where a request does not say
     #[arg(long, value_name = "SECONDS")]
     default_max_age: Option<i64>,
+    /// How well its users shall sign in where a request does not say, by acr; once for each
+    #[arg(long, value_name = "ACR")]
+    default_acr_value: Option<Vec<String>>,
     /// It is one of our own: users are not asked for consent
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     first_party: Option<bool>,
@@ -350,6 +353,7 @@ impl About {
                 enc: self.userinfo_encrypted_response_enc,
             },
             default_max_age: self.default_max_age,
+            default_acr_values: self.default_acr_value,
             require_auth_time: None,
             first_party: self.first_party,
             require_pkce: self.no_pkce.map(|without| !without),

@@ -87,6 +87,10 @@ pub struct Metadata {
     /// How old a login may be where a request does not say (`default_max_age`), in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<i64>,
+    /// How well its users shall sign in where a request does not say (`acr_values`), the best wish first. A wish it is: the
+    /// ID token says how well they did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
     /// Whether it relies on `auth_time` in its ID tokens, which all have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_auth_time: Option<bool>,

@@ -65,6 +65,7 @@ const CHECKS: &[Check] = &[
     initiate_login_uri,
     contacts,
     max_age,
+    acr_values,
 ];
 
 /// Whatever OpenID Connect tells of a user, and refresh tokens that outlive the session.
@@ -105,6 +106,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     if let Some(scope) = wanted.scope {
         metadata.scope = Scope::parse(&scope).map_err(|refusal| wrong(refusal.description))?;
     }
+    set_texts(&mut metadata.default_acr_values, wanted.default_acr_values);
     metadata.require_auth_time = wanted.require_auth_time.or(metadata.require_auth_time);
     if let Some(seconds) = wanted.default_max_age {
         metadata.default_max_age = Some(seconds);
@@ -313,6 +315,19 @@ fn max_age(settled: &Settled) -> Result<(), Refusal> {
     }
 }
 
+/// A request says the same divided by spaces.
+fn acr_values(settled: &Settled) -> Result<(), Refusal> {
+    let values = &settled.metadata.default_acr_values;
+    let is_word = |value: &String| value.len() <= 200 && value.bytes().all(|byte| byte.is_ascii_graphic());
+    match values.iter().find(|value| !is_word(value)) {
+        Some(bad) => {
+            Err(wrong(format!("`default_acr_values` has `{bad}`; expected words such as those of `acr_values`")))
+        }
+        None if values.len() > MOST_URIS => Err(wrong("`default_acr_values` has more than 100 values")),
+        None => Ok(()),
+    }
+}
+
 const MOST_URIS: usize = 100;
 
 /// What cannot be registered (RFC 7591 §3.2.2).
@@ -389,6 +404,7 @@ mod tests {
         refused(Wanted { scope: Some("openid kb*".into()), ..web() }, bad, "kb*");
         refused(Wanted { scope: Some("openid org:*".into()), ..web() }, bad, "org:*");
         refused(Wanted { default_max_age: Some(-1), ..web() }, bad, "default_max_age");
+        refused(Wanted { default_acr_values: Some(vec!["gold silver".into()]), ..web() }, bad, "gold silver");
         refused(
             Wanted { post_logout_redirect_uris: Some(vec!["javascript:alert(1)".into()]), ..web() },
             bad,

@@ -74,6 +74,8 @@ pub struct Wanted {
     pub userinfo_encryption: Encryption,
     /// How old a login may be where a request does not say, in seconds.
     pub default_max_age: Option<i64>,
+    /// How well its users shall sign in where a request does not say.
+    pub default_acr_values: Option<Vec<String>>,
     /// Whether it relies on being told when the user signed in.
     pub require_auth_time: Option<bool>,
     /// Whether it is one of the operator's own.

@@ -32,6 +32,13 @@ struct Wish {
     values: Option<Vec<Value>>,
 }
 
+impl Wish {
+    /// The values that will do; none where any will.
+    fn listed(&self) -> impl Iterator<Item = String> {
+        self.values.iter().flatten().chain(self.value.as_ref()).map(text_of)
+    }
+}
+
 impl ClaimsRequest {
     /// Read the parameter; members that are not understood are ignored (OIDC Core §5.5).
     ///
@@ -78,15 +85,16 @@ impl ClaimsRequest {
     #[must_use]
     pub fn essential_acr(&self) -> Option<Vec<String>> {
         let wish = self.id_token.get("acr")?.as_ref().filter(|wish| wish.essential)?;
-        let listed = wish.values.iter().flatten().chain(wish.value.as_ref());
-        Some(listed.map(text_of).collect())
+        Some(wish.listed().collect())
     }
 
-    /// The users whom alone the client will accept (OIDC Core §5.5.1, `sub` with a value): with two of them, nobody.
+    /// The users whom alone the client will accept (OIDC Core §5.5.1, `sub` with a value or several), if it is not anybody.
+    /// Where userinfo is to be of others than the ID token, it is nobody.
     #[must_use]
-    pub fn subs(&self) -> BTreeSet<String> {
+    pub fn subs(&self) -> Option<BTreeSet<String>> {
         let asked = [&self.id_token, &self.userinfo].into_iter().filter_map(|asked| asked.get("sub")?.as_ref());
-        asked.filter_map(|wish| wish.value.as_ref()).map(text_of).collect()
+        let listed = asked.map(|wish| wish.listed().collect::<BTreeSet<_>>()).filter(|listed| !listed.is_empty());
+        listed.reduce(|one, other| &one & &other)
     }
 
     /// Whether nothing was asked for.
@@ -300,11 +308,21 @@ mod tests {
 
     #[test]
     fn the_user_a_client_insists_on_is_told() {
-        let sub = |text: &str| ClaimsRequest::parse(text).unwrap().subs().pop_first();
+        let subs = |text: &str| ClaimsRequest::parse(text).unwrap().subs();
+        let sub = |text: &str| subs(text).and_then(|mut subs| subs.pop_first());
         assert_eq!(sub(r#"{"id_token":{"sub":{"value":"usr_1"}}}"#), Some("usr_1".into()));
         assert_eq!(sub(r#"{"userinfo":{"sub":{"value":"usr_1"}}}"#), Some("usr_1".into()));
         assert_eq!(sub(r#"{"id_token":{"sub":null}}"#), None);
         assert_eq!(sub(r#"{"id_token":{"sub":{"value":5}}}"#), Some("5".into()), "not: anybody");
+        let both = |id_token: &str, userinfo: &str| {
+            let text = format!(r#"{{"id_token":{{"sub":{id_token}}},"userinfo":{{"sub":{userinfo}}}}}"#);
+            subs(&text).map(|subs| subs.into_iter().collect::<Vec<_>>().join(" "))
+        };
+        let (one, several) = (r#"{"value":"usr_1"}"#, r#"{"values":["usr_2","usr_1"]}"#);
+        assert_eq!(both(several, "null").as_deref(), Some("usr_1 usr_2"));
+        assert_eq!(both(several, one).as_deref(), Some("usr_1"));
+        assert_eq!(both(r#"{"value":"usr_3"}"#, several).as_deref(), Some(""), "nobody is both");
+        assert_eq!(both(r#"{"values":[]}"#, r#"{"essential":true}"#), None);
     }
 
     #[test]

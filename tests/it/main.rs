@@ -13,6 +13,7 @@ mod browser;
 mod certificate;
 #[cfg(feature = "demo")]
 mod chrome;
+mod claims_request;
 mod cli;
 mod client_commands;
 mod client_credentials;
