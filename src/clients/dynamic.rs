@@ -244,10 +244,6 @@ impl Members {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    fn is(&self, name: &str, text: &str) -> bool {
-        self.value(name).and_then(Value::as_str) == Some(text)
-    }
-
     fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
         match self.value(name) {
             None => Ok(None),

@@ -430,7 +430,7 @@ async fn what_is_shown_of_a_client_is_its_rfc_7591_information() {
             "response_types": ["code"],
             "scope": "openid profile email address phone offline_access",
             "application_type": "native",
-            "token_endpoint_auth_method": "none",
+            "token_endpoint_auth_method": "none", "subject_type": "public",
             "id_token_signed_response_alg": "RS256",
             "access_token_signing_alg": "RS256",
             "enabled": true,
