@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Desk, Failure, output};
 use crate::{
     clients::{
-        ApplicationType, Client, Encryption, Metadata, SecretRow,
+        ApplicationType, CertificateName, Client, Encryption, Metadata, SecretRow,
         registration::{self, GRACE, Information, New, OldSecret, Wanted},
         subject::Sector,
     },
@@ -148,14 +148,16 @@ struct About {
     /// Whom to write to about it; once for each
     #[arg(long, value_name = "MAIL")]
     contact: Option<Vec<String>>,
-    /// How it proves itself: client_secret_basic, client_secret_post, private_key_jwt or none
-    /// [default: client_secret_basic]
+    /// How it proves itself: client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth,
+    /// self_signed_tls_client_auth or none [default: client_secret_basic]
     #[arg(long, value_parser = read::<AuthMethod>, value_name = "METHOD")]
     auth_method: Option<AuthMethod>,
-    /// Its public keys, for private_key_jwt: a file that holds a JWK set; an empty name takes them away
+    #[command(flatten)]
+    certificate: CertificateArgs,
+    /// Its public keys, for private_key_jwt, or with its certificates (x5c), for self_signed_tls_client_auth: a file that holds a JWK set; an empty name takes them away
     #[arg(long, value_name = "FILE", conflicts_with = "jwks_uri")]
     jwks: Option<String>,
-    /// Where its public keys are, for private_key_jwt: a JWK set that is read again when it has changed
+    /// Where its public keys are: a JWK set that is read again when it has changed
     #[arg(long, value_name = "URI")]
     jwks_uri: Option<String>,
     /// As whom it knows users: public, by one name everywhere; pairwise, by a name of its sector alone. Changed later, it
@@ -199,6 +201,38 @@ struct About {
     native: Option<bool>,
 }
 
+/// By which name in its certificate a client is known.
+#[derive(Debug, Default, Args)]
+#[group(multiple = false)]
+struct CertificateArgs {
+    /// The subject of its certificate, for tls_client_auth, such as `CN=app,O=Example`
+    #[arg(long, value_name = "NAME")]
+    tls_client_auth_subject_dn: Option<String>,
+    /// A DNS name in its certificate, for tls_client_auth
+    #[arg(long, value_name = "NAME")]
+    tls_client_auth_san_dns: Option<String>,
+    /// A URI in its certificate
+    #[arg(long, value_name = "URI")]
+    tls_client_auth_san_uri: Option<String>,
+    /// An IP address in its certificate
+    #[arg(long, value_name = "ADDRESS")]
+    tls_client_auth_san_ip: Option<String>,
+    /// An e-mail address in its certificate
+    #[arg(long, value_name = "MAIL")]
+    tls_client_auth_san_email: Option<String>,
+}
+
+impl CertificateArgs {
+    fn name(self) -> Option<CertificateName> {
+        let subject = self.tls_client_auth_subject_dn.map(CertificateName::SubjectDn);
+        subject
+            .or(self.tls_client_auth_san_dns.map(CertificateName::SanDns))
+            .or(self.tls_client_auth_san_uri.map(CertificateName::SanUri))
+            .or(self.tls_client_auth_san_ip.map(CertificateName::SanIp))
+            .or(self.tls_client_auth_san_email.map(CertificateName::SanEmail))
+    }
+}
+
 /// Do it.
 ///
 /// # Errors
@@ -233,6 +267,7 @@ async fn create(args: CreateArgs, desk: &Desk) -> Result<(), Failure> {
     let new = New { id: args.id, secret, wanted, is_by_itself: false };
     let (client, secret) = registration::create(&desk.registry, new, desk.now(), &desk.random).await?;
     note_idle_scopes(&client, desk).await?;
+    note_idle_method(&client, desk);
     note_unusual_secret(secret.as_ref());
     show_one(&client, secret.as_ref(), &[], desk);
     Ok(())
@@ -246,6 +281,7 @@ async fn update(args: UpdateArgs, desk: &Desk) -> Result<(), Failure> {
     let done = registration::update(&desk.registry, &args.id, wanted, desk.now(), &desk.random).await?;
     let (client, secret) = done.ok_or_else(|| unknown(&args.id))?;
     note_idle_scopes(&client, desk).await?;
+    note_idle_method(&client, desk);
     show_one(&client, secret.as_ref(), &desk.registry.secrets(&client.id).await?, desk);
     Ok(())
 }
@@ -331,6 +367,7 @@ impl About {
             application_type: self.native.map(|own| if own { ApplicationType::Native } else { ApplicationType::Web }),
             token_endpoint_auth_method: self.auth_method,
             token_endpoint_auth_signing_alg: None,
+            certificate_name: self.certificate.name(),
             jwks: self.jwks.as_deref().map(read_keys).transpose()?,
             jwks_uri: self.jwks_uri,
             logo_uri: self.logo_uri,
@@ -389,6 +426,16 @@ async fn note_idle_scopes(client: &Client, desk: &Desk) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Say that nobody can prove to be this client as long as the settings are as they are.
+fn note_idle_method(client: &Client, desk: &Desk) {
+    let method = client.metadata.token_endpoint_auth_method;
+    if !desk.settings.tls.allows(method) {
+        let needed =
+            if method == AuthMethod::TlsClientAuth { ", and `tls.client_ca` who vouches for them" } else { "" };
+        eprintln!("note: {method} needs certificates: set `tls.client_certificates` to `optional`{needed}");
+    }
+}
+
 /// Say that a secret only works with libraries that keep to RFC 6749 §2.3.1: several popular ones do not.
 fn note_unusual_secret(secret: Option<&PlainSecret>) {
     if secret.is_some_and(|secret| !basic::needs_no_encoding(secret.expose())) {
@@ -441,6 +488,7 @@ fn rows(
     rows.push(("scope", metadata.scope.to_string()));
     several(&mut rows, "APIs", &metadata.resources);
     rows.push(("authentication", metadata.token_endpoint_auth_method.to_string()));
+    rows.extend(metadata.certificate_name.iter().map(|name| ("certificate", name.to_string())));
     rows.extend(metadata.jwks.iter().map(|_| ("keys", "registered by value".to_owned())));
     rows.extend(metadata.jwks_uri.iter().map(|uri| ("keys", uri.clone())));
     rows.push(("PKCE", if client.require_pkce { "required (S256)" } else { "not required" }.to_owned()));

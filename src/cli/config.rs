@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Failure, output};
 use crate::{
+    clients::Authorities,
     config::{Origin, Problems, SETTINGS, Settings, Sources, rules},
     outgoing::Outgoing,
     protocol::with_causes,
@@ -57,6 +58,8 @@ fn check(sources: &Sources, json: bool) -> Result<(), Failure> {
     if let Some(files) = Files::of(&settings.tls) {
         files.read().map_err(|error| Failure::new(with_causes(&error)))?;
     }
+    let authorities = Authorities::open(settings.tls.client_ca.as_deref());
+    authorities.map_err(|error| Failure::new(with_causes(&error)))?;
     Outgoing::open(&settings.outgoing).map_err(|error| Failure::new(with_causes(&error)))?;
     let warnings = [rules::warnings(&settings), brand.remarks().to_vec()].concat();
     if json {

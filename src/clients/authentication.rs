@@ -5,8 +5,9 @@ use std::sync::Arc;
 use subtle::Choice;
 
 use super::{
-    Client, Registry,
+    Authorities, Client, ClientCertificate, Registry,
     assertion::Assertion,
+    certificate,
     keys::ClientKeys,
     registry::{LONGEST_ID, Registered, SecretRow},
 };
@@ -39,6 +40,10 @@ pub struct Context<'a> {
     pub registry: &'a Registry,
     /// Their keys.
     pub keys: &'a ClientKeys,
+    /// The certificate that its connection has shown.
+    pub certificate: Option<&'a ClientCertificate>,
+    /// Who vouches for certificates.
+    pub authorities: &'a Authorities,
     /// Whom an assertion is for; the token endpoint counts, too, as OIDC Core §9 has it.
     pub issuer: &'a str,
     /// The path of the token endpoint, below the issuer.
@@ -49,7 +54,8 @@ pub struct Context<'a> {
 
 /// Find out which client asks, by exactly one method: the value of the `Authorization` header, or `client_id` and
 /// `client_secret` among the parameters of the body, or a `client_assertion` there. A confidential client with a secret
-/// may use either of the first two, whichever it is registered for; a public client sends `client_id` alone.
+/// may use either of the first two, whichever it is registered for; a public client sends `client_id` alone, and so does
+/// one that is known by the certificate of its connection.
 ///
 /// While nothing has changed, a client whose secret is right costs one SHA-256 and no database. Whoever is wrong makes
 /// the database be asked exactly once, whether the client is unknown or its secret wrong.
@@ -103,16 +109,34 @@ async fn by_secret(context: &Context<'_>, presented: Presented) -> Result<Authen
     let (registry, now) = (context.registry, context.now);
     let hash = presented.secret.as_ref().map(PlainSecret::hash);
     let (known, was_read) = registry.remembered(&presented.id).await?;
-    if let Ok(client) = judge(known.as_ref(), &presented, hash.as_ref(), now) {
-        return Ok(AuthenticatedClient { client });
+    match judge(known.as_ref(), &presented, hash.as_ref(), now) {
+        Ok(client) => return by_certificate(context, client, was_read).await,
+        Err(refusal) if was_read => return Err(refusal.into()),
+        Err(_) => {}
     }
     // What is remembered may be older than the secret that was just made; and an answer that came without the
     // database would tell which ids are registered.
-    let known = if was_read { known } else { registry.read(&presented.id).await? };
-    match judge(known.as_ref(), &presented, hash.as_ref(), now) {
-        Ok(client) => Ok(AuthenticatedClient { client }),
-        Err(refusal) => Err(refusal.into()),
+    let known = registry.read(&presented.id).await?;
+    by_certificate(context, judge(known.as_ref(), &presented, hash.as_ref(), now)?, true).await
+}
+
+/// Look at the certificate, too, of a client that is known by it.
+async fn by_certificate(context: &Context<'_>, client: Arc<Client>, was_read: bool) -> Result<AuthenticatedClient> {
+    if !client.metadata.token_endpoint_auth_method.uses_certificate() {
+        return Ok(AuthenticatedClient { client });
     }
+    match certificate::prove(context, &client).await {
+        Ok(()) => return Ok(AuthenticatedClient { client }),
+        Err(refusal) if was_read => return Err(refusal.into()),
+        Err(_) => {}
+    }
+    // What is remembered may be older than what was just registered.
+    let now = signer(&client.id, context.registry.read(&client.id).await?)?;
+    if !now.metadata.token_endpoint_auth_method.uses_certificate() {
+        return Err(failed(&now.id, "it is not known by a certificate any more").into());
+    }
+    certificate::prove(context, &now).await?;
+    Ok(AuthenticatedClient { client: now })
 }
 
 /// What a request presents of its client.
@@ -159,12 +183,14 @@ fn judge(
     now: Timestamp,
 ) -> Result<Arc<Client>, Refusal> {
     let Some(Registered { client, secrets }) = known else { return Err(failed(&presented.id, "it is not registered")) };
+    let method = client.metadata.token_endpoint_auth_method;
     match (client.is_public(), hash) {
         (true, None) => {}
+        (false, None) if method.uses_certificate() => {}
         (false, _) if !client.has_secret() => {
             return Err(Refusal::new(
                 ErrorCode::InvalidClient,
-                "this client has no secret; it proves itself by a `client_assertion` (private_key_jwt)",
+                format!("this client has no secret; it proves itself by {method}"),
             )
             .hint(format!("client {}", client.id)));
         }
@@ -203,7 +229,7 @@ pub(super) fn failed(id: &str, why: &str) -> Refusal {
     let id: String = id.chars().take(LONGEST_ID).collect();
     Refusal::new(
         ErrorCode::InvalidClient,
-        "client authentication failed: there is no such client, it is disabled, or its secret or assertion is wrong",
+        "client authentication failed: there is no such client, it is disabled, or its secret, assertion or certificate is wrong",
     )
     .hint(format!("client {id}: {why}"))
 }

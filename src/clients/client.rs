@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::CertificateName;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ContentEncryption, GrantType, KeyManagement, RedirectUri, ResponseType,
     Scope, SubjectType, Timestamp,
@@ -33,6 +34,9 @@ pub struct Metadata {
     pub application_type: ApplicationType,
     /// How it proves itself at the token endpoint.
     pub token_endpoint_auth_method: AuthMethod,
+    /// By which name in its certificate it is known, where an authority vouches for that.
+    #[serde(flatten)]
+    pub certificate_name: Option<CertificateName>,
     /// By which algorithm it signs what it proves itself with; any that is accepted where it does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<Algorithm>,
@@ -147,7 +151,10 @@ impl Client {
     pub fn has_secret(&self) -> bool {
         match self.metadata.token_endpoint_auth_method {
             AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => true,
-            AuthMethod::PrivateKeyJwt | AuthMethod::None => false,
+            AuthMethod::PrivateKeyJwt
+            | AuthMethod::TlsClientAuth
+            | AuthMethod::SelfSignedTlsClientAuth
+            | AuthMethod::None => false,
         }
     }
 

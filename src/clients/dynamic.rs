@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Client, Encryption, Registry,
+    CertificateName, Client, Encryption, Registry,
     authentication::is_live_secret,
     metadata::{DEFAULT_SCOPE, wrong},
     registration::{self, New, Wanted},
@@ -29,6 +29,8 @@ pub struct Context<'a> {
     pub registry: &'a Registry,
     /// What the operator lets strangers register.
     pub settings: &'a config::Registration,
+    /// By what clients may prove themselves.
+    pub tls: &'a config::Tls,
     /// Reads what clients keep elsewhere.
     pub outgoing: &'a Outgoing,
     /// The algorithms for which there are keys.
@@ -160,6 +162,14 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
     if let Some(other) = response_types.iter().flatten().find(|own| !context.settings.response_types.contains(own)) {
         return Err(wrong(format!("`response_types` has `{other}`, which this server does not give to clients")));
     }
+    let method = members.word("token_endpoint_auth_method", AuthMethod::of)?;
+    if let Some(method) = method.filter(|method| !context.tls.allows(*method)) {
+        return Err(unknown("token_endpoint_auth_method", method.as_str()));
+    }
+    let mut names = Vec::new();
+    for (name, make) in CertificateName::MEMBERS {
+        names.extend(members.text(name)?.map(make));
+    }
     let own_keys = |name| match members.word(name, Algorithm::of)? {
         Some(alg) if !context.algorithms.contains(&alg) => {
             Err(wrong(format!("`{name}` is `{alg}`, for which this server keeps no keys")))
@@ -175,7 +185,8 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         scope: Some(scope(members.text("scope")?.as_deref())?),
         resources: None,
         application_type: members.word("application_type", ApplicationType::of)?,
-        token_endpoint_auth_method: members.word("token_endpoint_auth_method", AuthMethod::of)?,
+        token_endpoint_auth_method: method,
+        certificate_name: CertificateName::only(names)?,
         token_endpoint_auth_signing_alg: members.word("token_endpoint_auth_signing_alg", Algorithm::of)?,
         jwks: members.value("jwks").cloned(),
         jwks_uri: members.text("jwks_uri")?,

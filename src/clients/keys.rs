@@ -115,6 +115,14 @@ impl ClientKeys {
         self.ask(client, now, encrypt).await
     }
 
+    /// That this is the certificate of one of the client's keys, which are read as for [`ClientKeys::verify`].
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub async fn have_certificate(&self, client: &Client, der: &[u8], now: Timestamp) -> Result<(), BadSignature> {
+        self.ask(client, now, |set| Ok(set.have_certificate(der)?)).await
+    }
+
     async fn ask<T>(
         &self,
         client: &Client,

@@ -60,6 +60,7 @@ const CHECKS: &[Check] = &[
     flows::secretless,
     keys,
     encryption::check,
+    certificate,
     scope,
     links,
     initiate_login_uri,
@@ -87,7 +88,10 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_text(&mut metadata.sector_identifier_uri, wanted.sector_identifier_uri);
     if let Some(method) = wanted.token_endpoint_auth_method {
         metadata.token_endpoint_auth_method = method;
+        // Another method has no use for it.
+        metadata.certificate_name.take_if(|_| method != AuthMethod::TlsClientAuth);
     }
+    metadata.certificate_name = wanted.certificate_name.or(metadata.certificate_name.take());
     set_keys(metadata, wanted.jwks, wanted.jwks_uri);
     if let Some(algorithm) = wanted.token_endpoint_auth_signing_alg {
         metadata.token_endpoint_auth_signing_alg = Some(algorithm);
@@ -232,6 +236,11 @@ fn keys(settled: &Settled) -> Result<(), Refusal> {
             if *method == AuthMethod::PrivateKeyJwt && !set.can_verify(accepted) {
                 return Err(wrong("`jwks` has no key for signatures by the algorithm that the client signs with"));
             }
+            if *method == AuthMethod::SelfSignedTlsClientAuth && !set.has_certificates() {
+                return Err(wrong(
+                    "`jwks` has no key with its certificate (`x5c`), by which the client is to be known",
+                ));
+            }
         }
         (None, Some(uri)) if !is_web_address(uri) => {
             return Err(wrong(format!("`jwks_uri` is `{uri}`; expected an https address")));
@@ -239,9 +248,27 @@ fn keys(settled: &Settled) -> Result<(), Refusal> {
         (None, None) if *method == AuthMethod::PrivateKeyJwt => {
             return Err(wrong("private_key_jwt needs the public keys of the client, as `jwks` or `jwks_uri`"));
         }
+        (None, None) if *method == AuthMethod::SelfSignedTlsClientAuth => {
+            return Err(wrong(
+                "self_signed_tls_client_auth needs the certificates of the client, as the `x5c` of keys in `jwks` or `jwks_uri`",
+            ));
+        }
         _ => {}
     }
     Ok(())
+}
+
+/// RFC 8705 §2.1.2: by one name, which only a certificate that an authority vouches for needs.
+fn certificate(settled: &Settled) -> Result<(), Refusal> {
+    let is_vouched_for = settled.metadata.token_endpoint_auth_method == AuthMethod::TlsClientAuth;
+    match &settled.metadata.certificate_name {
+        Some(name) if is_vouched_for => name.check(),
+        None if is_vouched_for => Err(wrong(
+            "tls_client_auth needs the name of the client's certificate, such as `tls_client_auth_subject_dn`",
+        )),
+        Some(_) => Err(wrong("a name of the client's certificate (`tls_client_auth_…`) is for tls_client_auth alone")),
+        None => Ok(()),
+    }
 }
 
 fn scope(settled: &Settled) -> Result<(), Refusal> {
@@ -401,6 +428,12 @@ mod tests {
         refused(Wanted { jwks_uri: Some("http://a.example/keys".into()), ..keyed() }, bad, "http://a.example/keys");
         let both = Wanted { jwks: Some(serde_json::json!({ "keys": [] })), ..keyed() };
         refused(Wanted { jwks_uri: Some("https://a.example/keys".into()), ..both }, bad, "both");
+        let named = || Some(super::super::CertificateName::SanDns("a.example".into()));
+        refused(Wanted { certificate_name: named(), ..web() }, bad, "alone");
+        let by = |method| Wanted { token_endpoint_auth_method: Some(method), ..web() };
+        refused(by(AuthMethod::TlsClientAuth), bad, "tls_client_auth_subject_dn");
+        assert!(new(Wanted { certificate_name: named(), ..by(AuthMethod::TlsClientAuth) }).is_ok());
+        refused(by(AuthMethod::SelfSignedTlsClientAuth), bad, "x5c");
         refused(Wanted { scope: Some("openid kb*".into()), ..web() }, bad, "kb*");
         refused(Wanted { scope: Some("openid org:*".into()), ..web() }, bad, "org:*");
         refused(Wanted { default_max_age: Some(-1), ..web() }, bad, "default_max_age");

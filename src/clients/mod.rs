@@ -3,6 +3,7 @@
 mod assertion;
 pub mod audience;
 pub mod authentication;
+pub mod certificate;
 mod client;
 pub mod dynamic;
 mod encryption;
@@ -15,6 +16,7 @@ pub mod resource;
 pub mod subject;
 
 pub use authentication::AuthenticatedClient;
+pub use certificate::{Authorities, CertificateName, ClientCertificate};
 pub use client::{Client, Metadata};
 pub use encryption::Encryption;
 pub use keys::ClientKeys;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Client, Encryption, Metadata, Registry,
+    CertificateName, Client, Encryption, Metadata, Registry,
     metadata::{self, Settled, wrong},
     registry,
     subject::{Sector, Subjects},
@@ -40,6 +40,8 @@ pub struct Wanted {
     pub application_type: Option<ApplicationType>,
     /// By default `client_secret_basic`; `none` makes it public.
     pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// By which name in its certificate it is known.
+    pub certificate_name: Option<CertificateName>,
     /// By which algorithm it signs what it proves itself with.
     pub token_endpoint_auth_signing_alg: Option<Algorithm>,
     /// Its public keys.

@@ -17,7 +17,7 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use crate::protocol::{Algorithm, Lifetime, PlainSecret, ResponseType, words};
+use crate::protocol::{Algorithm, AuthMethod, Lifetime, PlainSecret, ResponseType, words};
 
 pub use kind::duration;
 pub use load::{Origin, Origins, Problem, Problems, Sources};
@@ -63,6 +63,21 @@ pub struct Tls {
     pub key: Option<PathBuf>,
     /// Whether clients may show a certificate.
     pub client_certificates: ClientCertificates,
+    /// PEM file with the authorities whose certificates prove clients.
+    pub client_ca: Option<PathBuf>,
+}
+
+impl Tls {
+    /// Whether clients can prove themselves by that method.
+    #[must_use]
+    pub fn allows(&self, method: AuthMethod) -> bool {
+        let are_asked = self.client_certificates == ClientCertificates::Optional;
+        match method {
+            AuthMethod::TlsClientAuth => are_asked && self.client_ca.is_some(),
+            AuthMethod::SelfSignedTlsClientAuth => are_asked,
+            _ => true,
+        }
+    }
 }
 
 words! {
@@ -80,7 +95,7 @@ words! {
 /// Which proxies are believed.
 #[derive(Clone, Default)]
 pub struct Proxy {
-    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    /// Whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Client-Cert` count.
     pub trusted: Vec<IpNet>,
 }
 

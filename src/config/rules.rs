@@ -72,9 +72,14 @@ pub(super) fn broken(settings: &Settings) -> Vec<Broken> {
         "begins with http://, but TLS is configured (`tls.certificate`): the issuer is what clients reach, so it begins with https://",
     );
     rule(
-        has_tls || tls.client_certificates == ClientCertificates::Off,
+        has_tls || !settings.proxy.trusted.is_empty() || tls.client_certificates == ClientCertificates::Off,
         "tls.client_certificates",
-        "asks for what only TLS that ends here can show: set `tls.certificate` and `tls.key`, or leave it out",
+        "asks for what only TLS that ends here or at a proxy can show: set `tls.certificate` and `tls.key`, or `proxy.trusted`, or leave it out",
+    );
+    rule(
+        tls.client_ca.is_none() || tls.client_certificates == ClientCertificates::Optional,
+        "tls.client_ca",
+        "is set, but clients are not asked for certificates: set `tls.client_certificates` to `optional`, or leave it out",
     );
     rule(
         settings.ops.listen.is_none_or(|ops| ops.port() == 0 || ops != settings.listen),

@@ -87,11 +87,20 @@ pub const SETTINGS: &[Setting] = &[
         "PEM file with the certificate chain; when set, TLS ends here. Read again when it changes."
     ),
     setting!(tls.key, Maybe<File>, "PEM file with the certificate's private key."),
-    setting!(tls.client_certificates, Certificates, "Whether clients may show a certificate: `off`, `optional`."),
+    setting!(
+        tls.client_certificates,
+        Certificates,
+        "Whether clients may prove themselves by a certificate (RFC 8705): `off`, or `optional`, which asks for one where TLS ends here (browsers of people who have any then let them choose) and believes the `X-Client-Cert` of proxies in `proxy.trusted`."
+    ),
+    setting!(
+        tls.client_ca,
+        Maybe<File>,
+        "PEM file with the authorities whose certificates prove clients that use `tls_client_auth`. Read at the start."
+    ),
     setting!(
         proxy.trusted,
         Networks,
-        "Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
+        "Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, and, with `tls.client_certificates`, whose `X-Client-Cert`: the client's certificate in PEM, percent-encoded. They have to take each of these out of what clients send."
     ),
     setting!(
         ops.listen,

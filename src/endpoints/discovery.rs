@@ -136,7 +136,8 @@ impl<'a> Metadata<'a> {
         let key_management = || KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
         let content_encryption = || ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
         let response_types = || settings.registration.response_types.iter();
-        let auth_methods = || AuthMethod::ALL.iter().map(|method| method.as_str());
+        let auth_methods =
+            || AuthMethod::ALL.iter().filter(|own| settings.tls.allows(**own)).map(|method| method.as_str());
         let claims_of_scopes = PROTOCOL_SCOPES.iter().flat_map(|scope| claims::of_scope(scope)).copied();
         Self {
             issuer,

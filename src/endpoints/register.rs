@@ -88,6 +88,7 @@ fn context(server: &Server) -> Context<'_> {
     Context {
         registry: &server.registry,
         settings: &server.settings.registration,
+        tls: &server.settings.tls,
         outgoing: &server.outgoing,
         algorithms: &server.settings.keys.algorithms,
         random: &server.random,

@@ -10,7 +10,7 @@ use axum::{
 
 use super::token::TOKEN;
 use crate::{
-    clients::{AuthenticatedClient, authentication},
+    clients::{AuthenticatedClient, ClientCertificate, authentication},
     grants::Context,
     protocol::{ErrorCode, Params, PlainSecret, Refusal, Result, Timestamp},
     server::{LARGEST_BODY, Peer, RequestId, Server},
@@ -23,6 +23,8 @@ pub struct Call {
     pub id: String,
     /// Where it comes from, as far as that is known.
     pub address: Option<IpAddr>,
+    /// The certificate that was shown.
+    certificate: Option<ClientCertificate>,
     method: Method,
     headers: HeaderMap,
     query: Option<String>,
@@ -39,6 +41,7 @@ impl<S: Send + Sync> FromRequest<S> for Call {
         Ok(Self {
             id,
             address: parts.extensions.get::<Peer>().map(|peer| peer.address),
+            certificate: parts.extensions.get::<ClientCertificate>().cloned(),
             method: parts.method,
             headers: parts.headers,
             query,
@@ -102,6 +105,8 @@ impl Call {
         let context = authentication::Context {
             registry: &server.registry,
             keys: &server.client_keys,
+            certificate: self.certificate.as_ref(),
+            authorities: &server.authorities,
             issuer: &server.settings.issuer,
             token_endpoint: TOKEN,
             now,

@@ -2,7 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use josekit::jwk::Jwk;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
@@ -14,6 +17,8 @@ use crate::protocol::{Algorithm, KeyManagement};
 #[derive(Clone, Debug, Default)]
 pub struct JwkSet {
     keys: Vec<Key>,
+    /// The certificates of keys, those of kinds that are not known here, too; DER.
+    certificates: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,15 +88,36 @@ impl JwkSet {
         if listed.len() > MOST_KEYS {
             return Err(BadJwkSet::TooMany);
         }
-        let mut keys = Vec::new();
+        let (mut keys, mut certificates) = (Vec::new(), Vec::new());
         for own in listed {
             let own = own.as_object().ok_or(BadJwkSet::NoSet)?;
             if PRIVATE.iter().any(|name| own.contains_key(*name)) {
                 return Err(BadJwkSet::Private);
             }
             keys.extend(Key::read(own));
+            // RFC 7517 §4.7: the first is that of the key; base64, not base64url.
+            let first = own.get("x5c").and_then(|chain| chain.get(0)?.as_str());
+            certificates.extend(first.and_then(|text| STANDARD.decode(text).ok()));
         }
-        if keys.is_empty() { Err(BadJwkSet::Useless) } else { Ok(Self { keys }) }
+        if keys.is_empty() && certificates.is_empty() {
+            Err(BadJwkSet::Useless)
+        } else {
+            Ok(Self { keys, certificates })
+        }
+    }
+
+    /// Whether a key comes with a certificate.
+    #[must_use]
+    pub fn has_certificates(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+
+    /// That this is the certificate of one of the keys.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn have_certificate(&self, der: &[u8]) -> Result<(), BadJws> {
+        if self.certificates.iter().any(|own| own == der) { Ok(()) } else { Err(BadJws::NoKey) }
     }
 
     /// Whether one of these algorithms can be checked with one of the keys.

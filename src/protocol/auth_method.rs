@@ -18,8 +18,20 @@ words! {
         ClientSecretPost = "client_secret_post",
         /// A JWT signed with its private key (OIDC Core §9, RFC 7523).
         PrivateKeyJwt = "private_key_jwt",
+        /// The certificate of its connection, which an authority vouches for (RFC 8705 §2.1).
+        TlsClientAuth = "tls_client_auth",
+        /// The certificate of its connection, which it has registered (RFC 8705 §2.2).
+        SelfSignedTlsClientAuth = "self_signed_tls_client_auth",
         /// Nothing: a public client has no secret (RFC 6749 §2.1).
         None = "none",
+    }
+}
+
+impl AuthMethod {
+    /// Whether the proof is the certificate of the connection (RFC 8705 §2).
+    #[must_use]
+    pub fn uses_certificate(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
     }
 }
 

@@ -15,8 +15,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use axum_server::tls::TlsInfo;
+
 use super::{LARGEST_BODY, Peer, Server, incoming, panic::Caught, peer};
 use crate::{
+    clients::ClientCertificate,
+    config::ClientCertificates,
     endpoints::{
         dialect::{self, Logged},
         health, metrics,
@@ -38,6 +42,9 @@ pub(super) async fn front(State(server): State<Arc<Server>>, mut request: Reques
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let peer = whose(&server, &request);
+    if let Some(certificate) = certificate(&server, &request) {
+        request.extensions_mut().insert(certificate);
+    }
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut too_large = None;
@@ -74,9 +81,24 @@ fn failed(id: &str, error: Error) -> Response {
     answer
 }
 
-fn whose(server: &Server, request: &Request) -> Peer {
+fn connection(request: &Request) -> IpAddr {
     let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let connection = connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
+    connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
+}
+
+/// The certificate that was shown, where the settings let clients show any.
+fn certificate(server: &Server, request: &Request) -> Option<ClientCertificate> {
+    let settings = &server.settings;
+    if settings.tls.client_certificates == ClientCertificates::Off {
+        return None;
+    }
+    let handshake = request.extensions().get::<Arc<TlsInfo>>();
+    let shown = handshake.map(|info| info.peer_certificates.as_slice()).unwrap_or_default();
+    peer::certificate(connection(request), shown, request.headers(), &settings.proxy.trusted)
+}
+
+fn whose(server: &Server, request: &Request) -> Peer {
+    let connection = connection(request);
     let settings = &server.settings;
     peer::warn_of_unnamed_proxy(connection, request.headers(), &settings.proxy.trusted);
     Peer::of(connection, settings.tls.certificate.is_some(), request.headers(), &settings.proxy.trusted)

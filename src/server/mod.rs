@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::{
     accounts::Passwords,
-    clients::{ClientKeys, Registry},
+    clients::{Authorities, ClientKeys, Registry, certificate::BadAuthorities},
     clock::Clock,
     config::Settings,
     endpoints::{discovery::Discovery, health::Readiness},
@@ -41,6 +41,8 @@ pub struct Server {
     pub keyring: Keyring,
     /// The registered clients and resources.
     pub registry: Registry,
+    /// Who vouches for the certificates of clients.
+    pub authorities: Authorities,
     /// Calls other servers.
     pub outgoing: Outgoing,
     /// The public keys of clients.
@@ -78,6 +80,9 @@ pub enum OpenError {
     /// The brand cannot be shown.
     #[error(transparent)]
     Brand(#[from] BadBrand),
+    /// The authorities of clients' certificates cannot be read.
+    #[error(transparent)]
+    Authorities(#[from] BadAuthorities),
     /// No calls to other servers can be made.
     #[error(transparent)]
     Outgoing(#[from] outgoing::OpenError),
@@ -89,7 +94,7 @@ impl OpenError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Keys(error) => error.hint(),
-            Self::Store(_) | Self::Brand(_) | Self::Outgoing(_) => None,
+            Self::Store(_) | Self::Brand(_) | Self::Outgoing(_) | Self::Authorities(_) => None,
         }
     }
 }
@@ -102,6 +107,7 @@ impl Server {
     pub async fn open(settings: Settings, clock: Clock, random: Random) -> Result<Arc<Self>, OpenError> {
         let brand = &settings.brand;
         let brand = Brand::new(&brand.name, brand.logo.as_deref(), brand.accent.as_deref())?;
+        let authorities = Authorities::open(settings.tls.client_ca.as_deref())?;
         let outgoing = Outgoing::open(&settings.outgoing)?;
         let store = Store::open(&settings.database_url).await?;
         store.check_writable(&settings.database_url).await?;
@@ -117,6 +123,7 @@ impl Server {
             keyring,
             registry,
             client_keys: ClientKeys::new(outgoing.clone()),
+            authorities,
             outgoing,
             grants,
             discovery,

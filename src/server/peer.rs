@@ -8,6 +8,8 @@ use std::{
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
+use crate::clients::ClientCertificate;
+
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -41,6 +43,26 @@ impl Peer {
         let proto = words(headers, FORWARDED_PROTO).pop();
         let is_secure = proto.map_or(has_tls, |proto| proto.eq_ignore_ascii_case("https"));
         Self { address, is_secure }
+    }
+}
+
+/// The certificate that the asker has shown: in the handshake here, or, where a trusted proxy passes the request on, what
+/// that says was shown to it. From nobody else: a certificate is no secret, and anybody could send somebody else's.
+#[must_use]
+pub(super) fn certificate(
+    connection: IpAddr,
+    shown: &[Vec<u8>],
+    headers: &HeaderMap,
+    trusted: &[IpNet],
+) -> Option<ClientCertificate> {
+    if !is_trusted(connection.to_canonical(), trusted) {
+        return ClientCertificate::of_handshake(shown);
+    }
+    let mut said = headers.get_all(CLIENT_CERTIFICATE).iter();
+    match (said.next(), said.next()) {
+        (Some(only), None) => ClientCertificate::of_header(only.to_str().ok()?),
+        // Of two, one may be what a client has sent through a proxy that adds its own.
+        _ => None,
     }
 }
 
@@ -83,6 +105,8 @@ fn parse(text: &str) -> Option<IpAddr> {
     address.ok().or_else(bracketed).map(|address| address.to_canonical())
 }
 
+/// PEM, percent-encoded, as nginx has it in `$ssl_client_escaped_cert`.
+const CLIENT_CERTIFICATE: &str = "x-client-cert";
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDING: &[&str] = &["forwarded", FORWARDED_FOR, FORWARDED_PROTO, "x-forwarded-host", "x-real-ip", "via"];

@@ -7,7 +7,7 @@ use std::{
 
 use latchkey::{
     clients::{
-        AuthenticatedClient, Client, ClientKeys, Registry,
+        AuthenticatedClient, Authorities, Client, ClientKeys, Registry,
         authentication::{Context, authenticate},
         registration::{self, Information, New, OldSecret, Wanted},
         resource,
@@ -60,7 +60,9 @@ impl Desk {
     async fn asks(&self, request: Request<'_>, at: Timestamp) -> Result<AuthenticatedClient, Error> {
         let outgoing = Outgoing::open(&config::Outgoing::default()).expect("it opens");
         let (registry, keys) = (&self.registry, &ClientKeys::new(outgoing));
-        let context = Context { registry, keys, issuer: ISSUER, token_endpoint: "/token", now: at };
+        let (certificate, authorities) = (None, &Authorities::default());
+        let context =
+            Context { registry, keys, certificate, authorities, issuer: ISSUER, token_endpoint: "/token", now: at };
         authenticate(context, request.header.as_deref(), &request.body.into_iter().collect()).await
     }
 
@@ -430,7 +432,8 @@ async fn what_is_shown_of_a_client_is_its_rfc_7591_information() {
             "response_types": ["code"],
             "scope": "openid profile email address phone offline_access",
             "application_type": "native",
-            "token_endpoint_auth_method": "none", "subject_type": "public",
+            "token_endpoint_auth_method": "none",
+            "subject_type": "public",
             "id_token_signed_response_alg": "RS256",
             "access_token_signing_alg": "RS256",
             "enabled": true,

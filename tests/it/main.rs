@@ -11,6 +11,7 @@ mod authorize;
 #[cfg(feature = "demo")]
 mod browser;
 mod certificate;
+mod certificates;
 #[cfg(feature = "demo")]
 mod chrome;
 mod claims_request;
