@@ -5,10 +5,15 @@ use std::hint::black_box;
 use super::ground::{Ground, ISSUER};
 use criterion::Criterion;
 use latchkey::{
-    authorization::request::{Context, Request},
-    clients::audience,
+    authorization::{
+        request::{Context, Request},
+        request_object::Objects,
+    },
+    clients::{ClientKeys, audience},
+    config,
+    outgoing::Outgoing,
     protocol::{
-        ApplicationType, Params, RedirectUri, ResponseType, Scope,
+        ApplicationType, Params, RedirectUri, ResponseType, Scope, Timestamp,
         permission::{Pattern, ScopeToken, classify},
         pkce,
     },
@@ -25,12 +30,16 @@ pub(crate) fn requests(criterion: &mut Criterion, ground: &Ground) {
 
     group.bench_function("parameters", |b| b.iter(|| Params::parse(black_box(QUERY.as_bytes()))));
 
+    let outgoing = Outgoing::open(&config::Outgoing::default()).expect("calls can be made");
+    let keys = ClientKeys::new(outgoing.clone());
     group.bench_function("authorization request", |b| {
         b.iter(|| {
             let params = Params::parse(QUERY.as_bytes()).expect("the query is well-formed");
             let response_types = ResponseType::ALL;
             let (registry, pairwise_key) = (&ground.registry, &ground.keyring.pairwise_key());
-            let context = Context { registry, issuer: ISSUER, response_types, read_hint: &|_| None, pairwise_key };
+            let objects = Objects { keys: &keys, outgoing: &outgoing, allow_unsigned: false, now: Timestamp(0) };
+            let read_hint = &|_: &str| None;
+            let context = Context { registry, issuer: ISSUER, response_types, read_hint, pairwise_key, objects };
             assert!(ground.runtime.block_on(Request::parse(context, params)).is_ok(), "the request is valid");
         });
     });

@@ -10,6 +10,7 @@ use super::{
     ask::{self, Ask, Expected, OrgWish},
     login::ACR_VALUES,
     machine,
+    request_object::{self, Objects},
     response::{Recipient, Rejection},
 };
 use crate::{
@@ -80,6 +81,8 @@ pub struct Context<'a> {
     pub read_hint: &'a (dyn Fn(&str) -> Option<HintClaims> + Send + Sync),
     /// By which clients are told of users.
     pub pairwise_key: &'a PairwiseKey,
+    /// Where request objects come from, and what is taken for one.
+    pub objects: Objects<'a>,
 }
 
 impl Request {
@@ -88,6 +91,8 @@ impl Request {
     /// # Errors
     /// A page while the client or its redirect URI is in doubt, a redirect afterwards.
     pub async fn parse(context: Context<'_>, params: Params) -> Result<Self, Rejection> {
+        // Once for all: what is kept, and comes back here, are the parameters that were in the object.
+        let params = request_object::expand(context, params).await?;
         let bound = Bound::find(context.registry, &params).await?;
         let resources = context.registry.resources().await?;
         let hint = Hint::read(context, &bound.client, &params).await?;
@@ -130,6 +135,19 @@ pub async fn refuse(registry: &Registry, issuer: &str, params: &Params, flaw: Re
     Rejection::Redirect(recipient, flaw)
 }
 
+/// The client that a request names.
+///
+/// # Errors
+/// A page, when there is none or it is disabled.
+pub(super) async fn client(registry: &Registry, params: &Params) -> Result<Arc<Client>, Rejection> {
+    let id = params.need("client_id")?;
+    let client = registry.find(id).await?.filter(|client| client.enabled).ok_or_else(|| {
+        Refusal::new(ErrorCode::InvalidClient, "`client_id` names no client that is registered here")
+            .hint(format!("client_id {id}"))
+    })?;
+    Ok(client)
+}
+
 /// The client, and the redirect URI that is found to be its own.
 struct Bound {
     client: Arc<Client>,
@@ -138,18 +156,14 @@ struct Bound {
 
 impl Bound {
     async fn find(registry: &Registry, params: &Params) -> Result<Self, Rejection> {
-        let id = params.need("client_id")?;
-        let client = registry.find(id).await?.filter(|client| client.enabled).ok_or_else(|| {
-            Refusal::new(ErrorCode::InvalidClient, "`client_id` names no client that is registered here")
-                .hint(format!("client_id {id}"))
-        })?;
+        let client = client(registry, params).await?;
         let redirect_uri = params.need("redirect_uri")?;
         if !client.metadata.redirect_uris.iter().any(|registered| registered.matches(redirect_uri)) {
             let refusal = Refusal::new(
                 ErrorCode::InvalidRequest,
                 "`redirect_uri` is not one that this client has registered; it has to match to the letter",
             );
-            return Err(refusal.hint(format!("client {id} sent {redirect_uri}")).into());
+            return Err(refusal.hint(format!("client {} sent {redirect_uri}", client.id)).into());
         }
         Ok(Self { client, redirect_uri: redirect_uri.to_owned() })
     }
@@ -238,7 +252,7 @@ type Check = fn(&mut Draft<'_>) -> Result<(), Refusal>;
 /// What is checked once the client may be told, in this order.
 const CHECKS: &[Check] = &[
     response_mode,
-    request_objects,
+    registration,
     rfc_6749,
     response_type,
     nonce,
@@ -278,18 +292,14 @@ fn asked_response_type(params: &Params) -> Option<ResponseType> {
     params.get("response_type").and_then(ResponseType::read)
 }
 
-/// OIDC Core §3.1.2.6: what is not supported is said, not ignored: the parameters inside may be others than those outside.
-fn request_objects(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    for (name, code) in [
-        ("request", ErrorCode::RequestNotSupported),
-        ("request_uri", ErrorCode::RequestUriNotSupported),
-        ("registration", ErrorCode::RegistrationNotSupported),
-    ] {
-        if draft.params.get(name).is_some() {
-            return Err(Refusal::new(code, format!("`{name}` is not supported by this server")));
+/// OIDC Core §3.1.2.6: what is not supported is said, not ignored.
+fn registration(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    match draft.params.get("registration") {
+        None => Ok(()),
+        Some(_) => {
+            Err(Refusal::new(ErrorCode::RegistrationNotSupported, "`registration` is not supported by this server"))
         }
     }
-    Ok(())
 }
 
 fn rfc_6749(draft: &mut Draft<'_>) -> Result<(), Refusal> {

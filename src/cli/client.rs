@@ -13,7 +13,7 @@ use crate::{
     outgoing::Outgoing,
     protocol::{
         Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, PlainSecret, Refusal, ResponseType,
-        SubjectType, Timestamp, basic,
+        Signing, SubjectType, Timestamp, basic,
         permission::{ScopeToken, classify},
         with_causes,
     },
@@ -168,6 +168,12 @@ struct About {
     /// sector [default: the host of the redirect URIs]
     #[arg(long, value_name = "URI")]
     sector_identifier_uri: Option<String>,
+    /// Where its request objects may be read from; once for each
+    #[arg(long, value_name = "URI")]
+    request_uri: Option<Vec<String>>,
+    /// How its request objects are signed, or none where `registration.allow_unsigned` is on [default: by any that is accepted]
+    #[arg(long, value_name = "ALG")]
+    request_object_algorithm: Option<Signing>,
     /// How its tokens are signed; one of `keys.algorithms` [default: RS256]
     #[arg(long, value_name = "ALG")]
     signing_algorithm: Option<Algorithm>,
@@ -356,6 +362,10 @@ impl About {
             return Err(Failure::new(format!("this server gives nobody the response type `{other}`"))
                 .hint(format!("add \"{other}\" to the setting `registration.response_types`")));
         }
+        if self.request_object_algorithm == Some(Signing::Unsigned) && !desk.settings.registration.allow_unsigned {
+            return Err(Failure::new("this server takes nothing that is not signed")
+                .hint("turn on the setting `registration.allow_unsigned`, if there is no other way"));
+        }
         Ok(Wanted {
             client_name: None,
             redirect_uris: self.redirect_uri,
@@ -389,6 +399,8 @@ impl About {
                 alg: self.userinfo_encrypted_response_alg,
                 enc: self.userinfo_encrypted_response_enc,
             },
+            request_uris: self.request_uri,
+            request_object_signing_alg: self.request_object_algorithm,
             default_max_age: self.default_max_age,
             default_acr_values: self.default_acr_value,
             require_auth_time: None,
@@ -491,6 +503,9 @@ fn rows(
     rows.extend(metadata.certificate_name.iter().map(|name| ("certificate", name.to_string())));
     rows.extend(metadata.jwks.iter().map(|_| ("keys", "registered by value".to_owned())));
     rows.extend(metadata.jwks_uri.iter().map(|uri| ("keys", uri.clone())));
+    several(&mut rows, "request objects", &metadata.request_uris);
+    let signing = metadata.request_object_signing_alg;
+    rows.extend(signing.map(|signing| ("requests signed", signing.as_str().to_owned())));
     rows.push(("PKCE", if client.require_pkce { "required (S256)" } else { "not required" }.to_owned()));
     if metadata.subject_type == SubjectType::Pairwise {
         rows.push(("users known", "by names of its sector alone (pairwise)".to_owned()));

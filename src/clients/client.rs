@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::CertificateName;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ContentEncryption, GrantType, KeyManagement, RedirectUri, ResponseType,
-    Scope, SubjectType, Timestamp,
+    Scope, Signing, SubjectType, Timestamp,
 };
 
 /// What a client has registered, under the names of RFC 7591 §2 and OIDC Registration §2.
@@ -88,6 +88,12 @@ pub struct Metadata {
     pub userinfo_encrypted_response_enc: Option<ContentEncryption>,
     /// How its access tokens are signed.
     pub access_token_signing_alg: Algorithm,
+    /// Where its request objects may be read from (OIDC Core §6.2).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_uris: Vec<String>,
+    /// How its request objects are signed; by whatever is accepted where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<Signing>,
     /// How old a login may be where a request does not say (`default_max_age`), in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<i64>,

@@ -16,7 +16,7 @@ use crate::{
     outgoing::Outgoing,
     protocol::{
         Algorithm, ApplicationType, AuthMethod, ContentEncryption, ErrorCode, GrantType, KeyManagement, PlainSecret,
-        Refusal, ResponseType, Result, Scope, SubjectType, Timestamp,
+        Refusal, ResponseType, Result, Scope, Signing, SubjectType, Timestamp,
     },
     random::Random,
     store::registration_tokens,
@@ -203,12 +203,24 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         userinfo_signed_response_alg: own_keys("userinfo_signed_response_alg")?,
         id_token_encryption: members.encryption("id_token")?,
         userinfo_encryption: members.encryption("userinfo")?,
+        request_uris: members.texts("request_uris")?,
+        request_object_signing_alg: signing(context, members, "request_object_signing_alg")?,
         default_max_age: members.number("default_max_age")?,
         default_acr_values: members.texts("default_acr_values")?,
         require_auth_time: members.switch("require_auth_time")?,
         first_party: None,
         require_pkce: Some(context.settings.require_pkce),
     })
+}
+
+/// Product decision 15: nothing goes without a signature unless the operator says so.
+fn signing(context: Context<'_>, members: &Members, name: &str) -> Result<Option<Signing>, Refusal> {
+    match members.word(name, Signing::of)? {
+        Some(Signing::Unsigned) if !context.settings.allow_unsigned => {
+            Err(wrong(format!("`{name}` is `none`, and this server takes nothing unsigned")))
+        }
+        signing => Ok(signing),
+    }
 }
 
 /// Whether a client has what no stranger is given.
@@ -315,7 +327,6 @@ fn is_nothing(value: &Value) -> bool {
 /// What OIDC Registration §2, RFC 7591 §2 and the specifications of sign-out and request objects let a client ask for,
 /// and this server does not do.
 const UNSUPPORTED: &[&str] = &[
-    "request_object_signing_alg",
     "request_object_encryption_alg",
     "request_object_encryption_enc",
     "software_statement",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Metadata, encryption, flows, registration::Wanted, subject};
+use super::{Metadata, encryption, flows, objects, registration::Wanted, subject};
 use crate::keys::JwkSet;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
@@ -67,6 +67,8 @@ const CHECKS: &[Check] = &[
     contacts,
     max_age,
     acr_values,
+    objects::request_uris,
+    objects::request_object_signing_alg,
 ];
 
 /// Whatever OpenID Connect tells of a user, and refresh tokens that outlive the session.
@@ -86,6 +88,10 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
         metadata.subject_type = subject_type;
     }
     set_text(&mut metadata.sector_identifier_uri, wanted.sector_identifier_uri);
+    set_texts(&mut metadata.request_uris, wanted.request_uris);
+    if let Some(signing) = wanted.request_object_signing_alg {
+        metadata.request_object_signing_alg = Some(signing);
+    }
     if let Some(method) = wanted.token_endpoint_auth_method {
         metadata.token_endpoint_auth_method = method;
         // Another method has no use for it.

@@ -10,6 +10,7 @@ mod encryption;
 mod flows;
 pub mod keys;
 mod metadata;
+mod objects;
 pub mod registration;
 mod registry;
 pub mod resource;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     protocol::{
         Algorithm, ApplicationType, AuthMethod, Error, GrantType, Lifetime, PlainSecret, Refusal, ResponseType, Result,
-        SubjectType, Timestamp,
+        Signing, SubjectType, Timestamp,
     },
     random::Random,
     store::{StoreError, Write, clients, registration_tokens, resources},
@@ -74,6 +74,10 @@ pub struct Wanted {
     pub id_token_encryption: Encryption,
     /// How what userinfo tells it is encrypted.
     pub userinfo_encryption: Encryption,
+    /// Where its request objects may be read from.
+    pub request_uris: Option<Vec<String>>,
+    /// How its request objects are signed.
+    pub request_object_signing_alg: Option<Signing>,
     /// How old a login may be where a request does not say, in seconds.
     pub default_max_age: Option<i64>,
     /// How well its users shall sign in where a request does not say.

@@ -170,11 +170,18 @@ pub struct Registration {
     /// What clients may ask the authorization endpoint for, if they have registered it (product decision 15): whoever
     /// registers them.
     pub response_types: Vec<ResponseType>,
+    /// Whether clients may have ID tokens, and send request objects, that nobody has signed (product decision 15).
+    pub allow_unsigned: bool,
 }
 
 impl Default for Registration {
     fn default() -> Self {
-        Self { mode: RegistrationMode::Off, require_pkce: true, response_types: vec![ResponseType::Code] }
+        Self {
+            mode: RegistrationMode::Off,
+            require_pkce: true,
+            response_types: vec![ResponseType::Code],
+            allow_unsigned: false,
+        }
     }
 }
 

@@ -130,6 +130,10 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
         "`registration.require_pkce` is off: whoever intercepts a code of a public client that registered itself can use it",
     );
     warn(
+        settings.registration.allow_unsigned,
+        "`registration.allow_unsigned` is on: request objects count without any signature",
+    );
+    warn(
         settings.outgoing.allow_private_addresses,
         "`outgoing.allow_private_addresses` is on: clients can make this server call into its own network",
     );

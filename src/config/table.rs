@@ -136,6 +136,11 @@ pub const SETTINGS: &[Setting] = &[
         "What clients may ask the authorization endpoint for, each if it is registered for it: `code`, and for old clients any of `id_token`, `id_token token`, `code id_token`, `code token`, `code id_token token`, `none`."
     ),
     setting!(
+        registration.allow_unsigned,
+        Switch,
+        "Lets clients send request objects that nobody has signed (for old clients and conformance runs)."
+    ),
+    setting!(
         outgoing.allow_private_addresses,
         Switch,
         "Lets calls of this server reach loopback and private ranges (development)."

@@ -18,7 +18,8 @@ use crate::{
     config::{RegistrationMode, Settings},
     keys::Published,
     protocol::{
-        Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, Prompt, ResponseMode, SubjectType, claims,
+        Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, Prompt, ResponseMode, SubjectType,
+        UNSIGNED, claims,
         permission::{ORG, PROTOCOL_SCOPES},
     },
     server::Server,
@@ -121,6 +122,8 @@ struct Metadata<'a> {
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    require_request_uri_registration: bool,
+    request_object_signing_alg_values_supported: Vec<&'static str>,
     ui_locales_supported: Vec<&'static str>,
     code_challenge_methods_supported: &'static [&'static str],
     authorization_response_iss_parameter_supported: bool,
@@ -186,9 +189,14 @@ impl<'a> Metadata<'a> {
                 .chain(claims::OF_AN_ORGANISATION.iter().copied())
                 .collect(),
             claims_parameter_supported: true,
-            request_parameter_supported: false,
-            // Its default is true (OIDC Discovery §3), so that it has to be said.
-            request_uri_parameter_supported: false,
+            request_parameter_supported: true,
+            request_uri_parameter_supported: true,
+            require_request_uri_registration: true,
+            request_object_signing_alg_values_supported: Algorithm::ALL
+                .iter()
+                .map(|algorithm| algorithm.as_str())
+                .chain(settings.registration.allow_unsigned.then_some(UNSIGNED))
+                .collect(),
             ui_locales_supported: Locale::ALL.iter().map(|locale| locale.tag()).collect(),
             code_challenge_methods_supported: &["S256"],
             authorization_response_iss_parameter_supported: true,

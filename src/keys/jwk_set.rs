@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use super::{compact::Compact, encryption, jwk};
-use crate::protocol::{Algorithm, KeyManagement};
+use crate::protocol::{Algorithm, KeyManagement, UNSIGNED};
 
 /// A set of public keys, as far as they can be used here.
 #[derive(Clone, Debug, Default)]
@@ -207,6 +207,24 @@ impl Key {
 #[must_use]
 pub fn unverified_payload(token: &str) -> Option<Vec<u8>> {
     Parts::read(token).map(|parts| parts.payload)
+}
+
+/// What an unsigned JWT says: with `none` as its algorithm, to the letter, and nothing where a signature would be
+/// (RFC 7519 §6). Everybody could have made it.
+#[must_use]
+pub fn unsigned(token: &str) -> Option<Unsigned> {
+    let Parts { header, payload, signature, .. } = Parts::read(token)?;
+    let is_unsigned = header.alg == UNSIGNED && header.kid.is_none() && signature.is_empty();
+    is_unsigned.then_some(Unsigned { typ: header.typ, payload })
+}
+
+/// What nobody has signed.
+#[derive(Clone, Debug)]
+pub struct Unsigned {
+    /// The kind of token, where it says.
+    pub typ: Option<String>,
+    /// What it says.
+    pub payload: Vec<u8>,
 }
 
 /// The parts of a signed JWT, read.

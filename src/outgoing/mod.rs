@@ -1,4 +1,5 @@
-//! The one client for calls to addresses that others have named: where clients keep their keys.
+//! The one client for calls to addresses that others have named: where clients keep their keys and
+//! their request objects.
 //!
 //! Whoever registers a client chooses where this server calls. So it calls https alone, no address that is not meant for
 //! the whole Internet, whatever a name resolves to at that moment, follows no redirect, and reads no more than it was told.
@@ -106,6 +107,12 @@ impl Outgoing {
             .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { http, guard, turns: Arc::new(Semaphore::new(MOST_AT_A_TIME)) })
+    }
+
+    /// The same, with turns of its own: who makes these calls slow does not hold up the others.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { turns: Arc::new(Semaphore::new(MOST_AT_A_TIME)), ..self.clone() }
     }
 
     /// Read what is there.

@@ -22,6 +22,59 @@ words! {
     }
 }
 
+/// By an algorithm, or not at all. [`Algorithm`] has no `none`, so that nothing which checks a signature can ever be
+/// content with that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Signing {
+    /// `none`: everybody could have made it (RFC 7518 §3.6).
+    Unsigned,
+    /// By this algorithm.
+    By(Algorithm),
+}
+
+impl Signing {
+    /// What that word stands for.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        if text == UNSIGNED { Some(Self::Unsigned) } else { Algorithm::of(text).map(Self::By) }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsigned => UNSIGNED,
+            Self::By(algorithm) => algorithm.as_str(),
+        }
+    }
+}
+
+/// The `alg` of what is not signed.
+pub const UNSIGNED: &str = "none";
+
+impl FromStr for Signing {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::of(text).ok_or_else(|| UnknownAlgorithm(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Signing {
+    type Error = UnknownAlgorithm;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Signing> for String {
+    fn from(signing: Signing) -> Self {
+        signing.as_str().to_owned()
+    }
+}
+
 /// The text names no algorithm that is known here.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not one of {known}", known = Algorithm::listed())]

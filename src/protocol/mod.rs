@@ -23,7 +23,7 @@ mod time;
 pub mod typ;
 mod words;
 
-pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use algorithm::{Algorithm, Signing, UNSIGNED, UnknownAlgorithm};
 pub use auth_method::AuthMethod;
 pub use encryption::{ContentEncryption, KeyManagement};
 pub use error::{Error, Fault, Result, with_causes};

@@ -45,6 +45,14 @@ impl Params {
         self
     }
 
+    /// What is given anew takes the place of all that was there by that name; an empty value takes it away.
+    #[must_use]
+    pub fn superseded_by(mut self, given: Vec<(String, String)>) -> Self {
+        self.0.retain(|(own, _)| !given.iter().any(|(name, _)| name == own));
+        self.0.extend(given.into_iter().filter(|(_, value)| !value.is_empty()));
+        self
+    }
+
     /// The parameters as a query string that reads back to the same.
     #[must_use]
     pub fn to_query(&self) -> String {

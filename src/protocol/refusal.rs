@@ -40,6 +40,10 @@ words! {
         ConsentRequired = "consent_required",
         /// OIDC Core §3.1.2.6: `prompt=none`, but something has to be chosen on a page.
         InteractionRequired = "interaction_required",
+        /// RFC 9101 §6.2: the request object is malformed, not signed as it has to be, or says what it may not.
+        InvalidRequestObject = "invalid_request_object",
+        /// RFC 9101 §5.2: the request object cannot be had from that address.
+        InvalidRequestUri = "invalid_request_uri",
         /// OIDC Core §3.1.2.6: the `request` parameter is not supported.
         RequestNotSupported = "request_not_supported",
         /// OIDC Core §3.1.2.6: the `request_uri` parameter is not supported.

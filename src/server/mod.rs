@@ -47,6 +47,8 @@ pub struct Server {
     pub outgoing: Outgoing,
     /// The public keys of clients.
     pub client_keys: ClientKeys,
+    /// Reads the request objects of clients, which anybody's browser can have done.
+    pub request_objects: Outgoing,
     /// Which grants are alive.
     pub grants: LiveGrants,
     /// The metadata, ready to be sent.
@@ -122,6 +124,7 @@ impl Server {
             store,
             keyring,
             registry,
+            request_objects: outgoing.apart(),
             client_keys: ClientKeys::new(outgoing.clone()),
             authorities,
             outgoing,

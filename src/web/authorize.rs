@@ -12,6 +12,7 @@ use crate::{
         interaction::Step,
         login::Login,
         request::{self, Context, Request},
+        request_object::Objects,
         response::Rejection,
         situation::{Moment, Situation},
         waiting::{self, By, Keepable, Waiting},
@@ -159,7 +160,14 @@ pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection>
     let pairwise_key = &server.keyring.pairwise_key();
     let Server { registry, settings, .. } = server;
     let response_types = &settings.registration.response_types;
-    let context = Context { registry, issuer: &settings.issuer, response_types, read_hint: &read_hint, pairwise_key };
+    let objects = Objects {
+        keys: &server.client_keys,
+        outgoing: &server.request_objects,
+        allow_unsigned: settings.registration.allow_unsigned,
+        now: server.clock.now(),
+    };
+    let issuer = &settings.issuer;
+    let context = Context { registry, issuer, response_types, read_hint: &read_hint, pairwise_key, objects };
     Request::parse(context, params).await
 }
 

@@ -62,7 +62,7 @@ async fn what_is_wrong_with_a_request_is_said_to_the_client() {
             "unmet_authentication_requirements",
         ),
         (("id_token_hint", "a.b.c"), "invalid_request"),
-        (("request", "a.b.c"), "request_not_supported"),
+        (("request", "e30.e30.e30"), "request_not_supported"),
         (("request_uri", "https://a.example/r"), "request_uri_not_supported"),
         (("registration", "{}"), "registration_not_supported"),
         (("resource", "https://unknown.example"), "invalid_target"),

@@ -167,7 +167,8 @@ async fn a_code_is_redeemed_refreshed_introspected_and_revoked_with_assertions()
     assert_eq!(ask("/introspect", &[("token", access_token)]).await.ok()["active"], false);
 }
 
-/// Where a client keeps its keys, or other JSON: what is there can be changed, and how often it is read is counted.
+/// Where a client keeps its keys, its request object, or other JSON: what is there can be changed, and how often it is
+/// read is counted.
 pub(crate) struct Place {
     pub(crate) uri: String,
     keys: Arc<Mutex<Option<Value>>>,
@@ -185,7 +186,7 @@ impl Place {
                 let mut request = Vec::new();
                 while !request.ends_with(b"\r\n\r\n") && stream.read_buf(&mut request).await.is_ok_and(|n| n > 0) {}
                 reads.fetch_add(1, Ordering::SeqCst);
-                let body = keys.lock().expect("not poisoned").as_ref().map(Value::to_string);
+                let body = keys.lock().expect("not poisoned").as_ref().map(written);
                 let status = if body.is_some() { "200 OK" } else { "503 Service Unavailable" };
                 let body = body.unwrap_or_default();
                 let answer =
@@ -203,6 +204,11 @@ impl Place {
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
+}
+
+/// A text as it is, everything else as JSON.
+fn written(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 async fn keeper(world: &World, place: &Place) {

@@ -53,6 +53,7 @@ mod readme;
 mod refresh;
 mod refusals;
 mod registration;
+mod request_objects;
 mod resources;
 mod response_types;
 mod revoke;

@@ -71,6 +71,7 @@ const RFC_6749_AUTHORIZE: (&str, &str) =
 const RFC_6749_TOKEN: (&str, &str) = ("RFC 6749, section 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2");
 const RFC_6750: (&str, &str) = ("RFC 6750, section 3.1", "https://www.rfc-editor.org/rfc/rfc6750#section-3.1");
 const RFC_7591: (&str, &str) = ("RFC 7591, section 3.2.2", "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2");
+const RFC_9101: (&str, &str) = ("RFC 9101, section 6", "https://www.rfc-editor.org/rfc/rfc9101#section-6");
 const RFC_8707: (&str, &str) = ("RFC 8707, section 2", "https://www.rfc-editor.org/rfc/rfc8707#section-2");
 const OIDC_CORE: (&str, &str) =
     ("OpenID Connect Core 1.0, section 3.1.2.6", "https://openid.net/specs/openid-connect-core-1_0.html#AuthError");
@@ -260,16 +261,41 @@ pub const fn explain(code: ErrorCode) -> Explanation {
             &["Name the organisation (`org:<slug>`), or send the user there without `prompt=none`."],
             OIDC_CORE,
         ),
+        ErrorCode::InvalidRequestObject => (
+            "The signed object that the request is in cannot be used.",
+            &[
+                "It is not signed by a key that the app has registered, or not by the algorithm it has registered.",
+                "It has expired, is for another server or of another app, or holds a request object itself.",
+                "`client_id` or `response_type` in it is another than in the request.",
+            ],
+            &[
+                "Sign it anew for each request, with the app's `client_id` as `iss` and the issuer of this server as `aud`.",
+            ],
+            RFC_9101,
+        ),
+        ErrorCode::InvalidRequestUri => (
+            "The request object cannot be read from its `request_uri`.",
+            &[
+                "The address is not one that the app has registered, to the letter.",
+                "Nothing answers there in time, with success and at most 32 KiB, or it is inside a private network.",
+            ],
+            &[
+                "Register each address in `request_uris`. The log of this server says what happened when it called there.",
+            ],
+            RFC_9101,
+        ),
         ErrorCode::RequestNotSupported => (
-            "The parameter `request` is not supported.",
-            &["The authorization request is sent as a signed object (JAR), which this server does not read."],
-            &["Send the parameters themselves. See `request_parameter_supported` in the discovery document."],
+            "The parameter `request` is not supported for this app.",
+            &[
+                "The authorization request is sent as a signed object, and the app has registered no keys for its signature.",
+            ],
+            &["Register the app's public keys (`jwks` or `jwks_uri`), or send the parameters themselves."],
             OIDC_CORE,
         ),
         ErrorCode::RequestUriNotSupported => (
-            "The parameter `request_uri` is not supported.",
-            &["The authorization request is given by reference, which this server does not follow."],
-            &["Send the parameters themselves. See `request_uri_parameter_supported` in the discovery document."],
+            "The parameter `request_uri` is not supported for this app.",
+            &["The authorization request is given by reference, and the app has registered no `request_uris`."],
+            &["Register the address, or send the parameters themselves."],
             OIDC_CORE,
         ),
         ErrorCode::RegistrationNotSupported => (
