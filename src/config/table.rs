@@ -100,7 +100,7 @@ pub const SETTINGS: &[Setting] = &[
     setting!(
         proxy.trusted,
         Networks,
-        "Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, and, with `tls.client_certificates`, whose `X-Client-Cert`: the client's certificate in PEM, percent-encoded. They have to take each of these out of what clients send."
+        "Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, and, with `tls.client_certificates`, whose `X-Client-Cert`: the client's certificate in PEM, percent-encoded, which they set on every request or take out of it."
     ),
     setting!(
         ops.listen,
