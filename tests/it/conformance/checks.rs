@@ -176,6 +176,7 @@ pub(super) struct Expected<'a> {
     /// What came with it, from the same endpoint.
     pub(super) code: Option<&'a str>,
     pub(super) access_token: Option<&'a str>,
+    pub(super) state: Option<&'a str>,
     /// Whether it came from the authorization endpoint, where the hashes of what came with it are required.
     pub(super) is_in_front: bool,
 }
@@ -205,6 +206,9 @@ pub(super) fn id_token(token: &str, expected: Expected<'_>) -> Value {
             (None, Some(_)) => assert!(!expected.is_in_front, "no {name} in {claims}"),
             (None, None) => {}
         }
+    }
+    if let Some(hash) = claims.get("s_hash") {
+        assert_eq!(Some(hash.as_str()), expected.state.map(half_hash).as_deref().map(Some), "{claims}");
     }
     typed(&claims);
     claims

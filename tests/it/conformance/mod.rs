@@ -26,8 +26,6 @@ use plans::{COUNTS, PLANS};
 
 /// Modules that have no twin yet, and why.
 const NOT_YET: &[(&str, &str)] = &[
-    ("oidcc-registration-sector-uri", SUBJECTS),
-    ("oidcc-registration-sector-bad", SUBJECTS),
     ("oidcc-request-uri-unsigned", REQUESTS),
     ("oidcc-request-uri-signed-rs256", REQUESTS),
     ("oidcc-ensure-request-object-with-redirect-uri", REQUESTS),
@@ -41,7 +39,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("oidcc-backchannel-rp-initiated-logout", SIGN_OUTS),
 ];
 
-const SUBJECTS: &str = "all clients are told the same subject";
 const REQUESTS: &str = "requests are no objects";
 const SIGN_OUTS: &str = "no client is told of a sign-out";
 

@@ -253,6 +253,7 @@ impl<'a> Play<'a> {
             nonce: request.get("nonce"),
             code: None,
             access_token: None,
+            state: request.get("state"),
             is_in_front: false,
         }
     }

@@ -140,3 +140,41 @@ async fn oidcc_3rd_party_init_login_nohttps() {
     })
     .await;
 }
+
+/// A client that is to know its users by names of its sector's own (OIDC Core §8.1).
+fn pairwise(play: &Play<'_>, sector: &str) -> Value {
+    assert!(play.site.has("subject_types_supported", "pairwise"));
+    let mut metadata = client::metadata(play.variant);
+    metadata["subject_type"] = "pairwise".into();
+    metadata["sector_identifier_uri"] = sector.into();
+    metadata
+}
+
+#[tokio::test]
+async fn oidcc_registration_sector_uri() {
+    each("oidcc-registration-sector-uri", async |play| {
+        let receiver = play.site.receiver();
+        let sector = receiver.has("/redirect_uris.json", "application/json", json!([client::CALLBACK]).to_string());
+        let public = play.succeeds(&play.asks("openid")).await;
+        play.client.leaves(play.site).await;
+        play.client = client::register(play.site, &pairwise(play, &sector)).await;
+        assert_eq!(play.client.registered.as_ref().expect("it is registered")["sector_identifier_uri"], sector);
+        assert_eq!(receiver.received().len(), 1);
+        let own = play.succeeds(&play.asks("openid")).await;
+        assert_ne!(own.claims["sub"], public.claims["sub"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn oidcc_registration_sector_bad() {
+    each("oidcc-registration-sector-bad", async |play| {
+        let receiver = play.site.receiver();
+        let others = json!(["https://app.example/another"]).to_string();
+        let sector = receiver.has("/redirect_uris.json", "application/json", others);
+        let answer = client::asks_to_register(play.site, &pairwise(play, &sector)).await;
+        checks::refused(&answer, StatusCode::BAD_REQUEST, "invalid_client_metadata");
+        assert_eq!(receiver.received().len(), 1);
+    })
+    .await;
+}
