@@ -190,6 +190,9 @@ struct About {
     /// How the content of that is encrypted [default: A128CBC-HS256]
     #[arg(long, value_parser = word(ContentEncryption::of, ContentEncryption::listed), value_name = "ENC")]
     userinfo_encrypted_response_enc: Option<ContentEncryption>,
+    /// How its ID tokens are signed, or none where `registration.allow_unsigned` is on [default: as its other tokens]
+    #[arg(long, value_name = "ALG")]
+    id_token_algorithm: Option<Signing>,
     /// How old a login may be where a request does not say
     #[arg(long, value_name = "SECONDS")]
     default_max_age: Option<i64>,
@@ -353,7 +356,8 @@ async fn delete(id: &str, desk: &Desk) -> Result<(), Failure> {
 
 impl About {
     fn wanted(self, desk: &Desk) -> Result<Wanted, Failure> {
-        if let Some(algorithm) = self.signing_algorithm.filter(|own| !desk.settings.keys.algorithms.contains(own)) {
+        let mut named = self.signing_algorithm.into_iter().chain(self.id_token_algorithm.and_then(Signing::algorithm));
+        if let Some(algorithm) = named.find(|own| !desk.settings.keys.algorithms.contains(own)) {
             return Err(Failure::new(format!("no keys are kept for {algorithm}, so nothing could be signed with it"))
                 .hint(format!("add {algorithm} to the setting `keys.algorithms`")));
         }
@@ -362,8 +366,9 @@ impl About {
             return Err(Failure::new(format!("this server gives nobody the response type `{other}`"))
                 .hint(format!("add \"{other}\" to the setting `registration.response_types`")));
         }
-        if self.request_object_algorithm == Some(Signing::Unsigned) && !desk.settings.registration.allow_unsigned {
-            return Err(Failure::new("this server takes nothing that is not signed")
+        let is_unsigned = [self.request_object_algorithm, self.id_token_algorithm].contains(&Some(Signing::Unsigned));
+        if is_unsigned && !desk.settings.registration.allow_unsigned {
+            return Err(Failure::new("this server neither takes nor gives what is not signed")
                 .hint("turn on the setting `registration.allow_unsigned`, if there is no other way"));
         }
         Ok(Wanted {
@@ -390,6 +395,7 @@ impl About {
             sector_identifier_uri: self.sector_identifier_uri,
             sector: None,
             signing_algorithm: self.signing_algorithm,
+            id_token_signing: self.id_token_algorithm,
             userinfo_signed_response_alg: None,
             id_token_encryption: Encryption {
                 alg: self.id_token_encrypted_response_alg,
@@ -512,6 +518,10 @@ fn rows(
     }
     rows.extend(metadata.sector_identifier_uri.iter().map(|uri| ("sector", uri.clone())));
     rows.push(("tokens signed", metadata.access_token_signing_alg.to_string()));
+    let signing = metadata.id_token_signed_response_alg;
+    if signing.algorithm() != Some(metadata.access_token_signing_alg) {
+        rows.push(("ID tokens signed", signing.as_str().to_owned()));
+    }
     for (name, link) in [
         ("logo", &metadata.logo_uri),
         ("home page", &metadata.client_uri),

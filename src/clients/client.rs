@@ -70,7 +70,7 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<String>,
     /// How its ID tokens are signed.
-    pub id_token_signed_response_alg: Algorithm,
+    pub id_token_signed_response_alg: Signing,
     /// How what userinfo tells it is signed; not at all where it does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,

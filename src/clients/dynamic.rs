@@ -176,6 +176,8 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         }
         alg => Ok(alg),
     };
+    let unsigned = signing(context, members, "id_token_signed_response_alg")?;
+    let id_token_signing = unsigned.filter(|signing| *signing == Signing::Unsigned);
     Ok(Wanted {
         client_name: members.text("client_name")?,
         redirect_uris: members.texts("redirect_uris")?,
@@ -199,7 +201,8 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         subject_type: members.word("subject_type", SubjectType::of)?,
         sector_identifier_uri: members.text("sector_identifier_uri")?,
         sector: None,
-        signing_algorithm: own_keys("id_token_signed_response_alg")?,
+        signing_algorithm: id_token_signing.map_or_else(|| own_keys("id_token_signed_response_alg"), |_| Ok(None))?,
+        id_token_signing,
         userinfo_signed_response_alg: own_keys("userinfo_signed_response_alg")?,
         id_token_encryption: members.encryption("id_token")?,
         userinfo_encryption: members.encryption("userinfo")?,

@@ -6,7 +6,7 @@ use url::Url;
 use super::{Metadata, encryption, flows, objects, registration::Wanted, subject};
 use crate::keys::JwkSet;
 use crate::protocol::{
-    Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope,
+    Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope, Signing,
     permission::{ScopeToken, classify},
     text,
 };
@@ -67,6 +67,7 @@ const CHECKS: &[Check] = &[
     contacts,
     max_age,
     acr_values,
+    objects::unsigned_id_tokens,
     objects::request_uris,
     objects::request_object_signing_alg,
 ];
@@ -110,8 +111,11 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     let Metadata { userinfo_encrypted_response_alg: alg, userinfo_encrypted_response_enc: enc, .. } = metadata;
     wanted.userinfo_encryption.apply(alg, enc);
     if let Some(algorithm) = wanted.signing_algorithm {
-        metadata.id_token_signed_response_alg = algorithm;
+        metadata.id_token_signed_response_alg = Signing::By(algorithm);
         metadata.access_token_signing_alg = algorithm;
+    }
+    if let Some(signing) = wanted.id_token_signing {
+        metadata.id_token_signed_response_alg = signing;
     }
     if let Some(scope) = wanted.scope {
         metadata.scope = Scope::parse(&scope).map_err(|refusal| wrong(refusal.description))?;

@@ -1,4 +1,5 @@
-//! What may stand in a client's registration about its request objects (OIDC Registration §2). Pure.
+//! What may stand in a client's registration about its request objects, and about ID tokens that nobody signs (OIDC
+//! Registration §2). Pure.
 
 use super::metadata::{Settled, is_web_address, wrong};
 use crate::{
@@ -16,6 +17,20 @@ pub(super) fn request_uris(settled: &Settled) -> Result<(), Refusal> {
         Some(uri) => Err(wrong(format!("`request_uris` has `{uri}`; expected an https address"))),
         None => Ok(()),
     }
+}
+
+/// OIDC Registration §2: "The value `none` MUST NOT be used as the ID Token alg value unless the Client uses only Response
+/// Types that return no ID Token from the Authorization Endpoint."
+pub(super) fn unsigned_id_tokens(settled: &Settled) -> Result<(), Refusal> {
+    let metadata = &settled.metadata;
+    let has_id_token = |own: &String| own.split(' ').any(|part| part == "id_token");
+    let comes_by_browser = metadata.response_types.iter().any(|own| has_id_token(&own.to_string()));
+    if metadata.id_token_signed_response_alg == Signing::Unsigned && comes_by_browser {
+        return Err(wrong(
+            "`id_token_signed_response_alg` is `none`, but ID tokens that come through the browser have to be signed",
+        ));
+    }
+    Ok(())
 }
 
 /// What is to be signed needs keys to check it by.

@@ -68,6 +68,8 @@ pub struct Wanted {
     pub sector: Option<Sector>,
     /// How its ID tokens and access tokens are signed.
     pub signing_algorithm: Option<Algorithm>,
+    /// How its ID tokens are signed, where that is not how its access tokens are.
+    pub id_token_signing: Option<Signing>,
     /// How what userinfo tells it is signed.
     pub userinfo_signed_response_alg: Option<Algorithm>,
     /// How its ID tokens are encrypted.

@@ -131,7 +131,7 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
     );
     warn(
         settings.registration.allow_unsigned,
-        "`registration.allow_unsigned` is on: request objects count without any signature",
+        "`registration.allow_unsigned` is on: clients can have ID tokens that anybody could have made, and requests count without the signature of a request object",
     );
     warn(
         settings.outgoing.allow_private_addresses,

@@ -138,7 +138,7 @@ pub const SETTINGS: &[Setting] = &[
     setting!(
         registration.allow_unsigned,
         Switch,
-        "Lets clients send request objects that nobody has signed (for old clients and conformance runs)."
+        "Lets clients have ID tokens, and send request objects, that nobody has signed (for old clients and conformance runs)."
     ),
     setting!(
         outgoing.allow_private_addresses,

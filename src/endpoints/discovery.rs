@@ -136,6 +136,7 @@ impl<'a> Metadata<'a> {
         let own_keys = || algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
         // What clients sign with need not be what this server signs with.
         let signed_by = || Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let unsigned = settings.registration.allow_unsigned.then_some(UNSIGNED);
         let key_management = || KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
         let content_encryption = || ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
         let response_types = || settings.registration.response_types.iter();
@@ -165,7 +166,11 @@ impl<'a> Metadata<'a> {
             prompt_values_supported: Prompt::VALUES,
             acr_values_supported: ACR_VALUES,
             subject_types_supported: SubjectType::ALL.iter().map(|subject_type| subject_type.as_str()).collect(),
-            id_token_signing_alg_values_supported: own_keys(),
+            id_token_signing_alg_values_supported: algorithms
+                .iter()
+                .map(|algorithm| algorithm.as_str())
+                .chain(unsigned)
+                .collect(),
             userinfo_signing_alg_values_supported: own_keys(),
             id_token_encryption_alg_values_supported: key_management(),
             id_token_encryption_enc_values_supported: content_encryption(),
@@ -195,7 +200,7 @@ impl<'a> Metadata<'a> {
             request_object_signing_alg_values_supported: Algorithm::ALL
                 .iter()
                 .map(|algorithm| algorithm.as_str())
-                .chain(settings.registration.allow_unsigned.then_some(UNSIGNED))
+                .chain(unsigned)
                 .collect(),
             ui_locales_supported: Locale::ALL.iter().map(|locale| locale.tag()).collect(),
             code_challenge_methods_supported: &["S256"],

@@ -177,6 +177,7 @@ pub fn context(server: &Server, now: Timestamp) -> Context<'_> {
         random: &server.random,
         issuer: &server.settings.issuer,
         lifetimes: &server.settings.tokens,
+        allow_unsigned: server.settings.registration.allow_unsigned,
         now,
     }
 }

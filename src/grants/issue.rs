@@ -14,9 +14,10 @@ use crate::{
     keys::Content,
     orgs,
     protocol::{
-        ContentEncryption, Error, ErrorCode, KeyManagement, Params, PlainSecret, Refusal, Result, Scope, Timestamp,
+        ContentEncryption, Error, ErrorCode, KeyManagement, Params, PlainSecret, Refusal, Result, Scope, Signing,
+        Timestamp,
         permission::{ScopeToken, classify},
-        typ, with_causes,
+        with_causes,
     },
     store::{Write, access_tokens, grants::Grant},
     tokens::{
@@ -289,8 +290,13 @@ pub(super) async fn id_token(
     org: Option<&OrgClaims>,
 ) -> Result<String> {
     let grant = &live.grant;
-    let algorithm = live.client.metadata.id_token_signed_response_alg;
-    let hash = |text: &str| id_token::left_hash(algorithm, text);
+    let registered = live.client.metadata.id_token_signed_response_alg;
+    // A client that was registered while the operator allowed it is not told what nobody signed from then on.
+    let algorithm = registered
+        .algorithm()
+        .or_else(|| (!context.allow_unsigned).then(|| live.client.metadata.access_token_signing_alg));
+    // OIDC Core §3.1.3.6: the hashes are by that of the signature's algorithm. Without one there is none, nor need for it.
+    let hash = |text: &str| algorithm.map(|algorithm| id_token::left_hash(algorithm, text));
     let nothing = Scope::default();
     let scope = with.alone.map_or(&nothing, |(scope, _)| scope);
     let amr: Vec<&str> = grant.amr.split(' ').collect();
@@ -305,18 +311,18 @@ pub(super) async fn id_token(
         nonce: with.nonce,
         acr: Some(&grant.acr),
         amr: &amr,
-        at_hash: with.access_token.map(hash),
-        c_hash: with.code.map(hash),
-        s_hash: with.state.map(hash),
+        at_hash: with.access_token.and_then(hash),
+        c_hash: with.code.and_then(hash),
+        s_hash: with.state.and_then(hash),
         sid: Some(&subjects.sid(&key, &grant.sid)),
         org,
         organizations: with.alone.and_then(|(_, organizations)| organizations),
         extra: &accounts::claims::released(&live.user, scope, &live.claims.id_token()),
     };
-    let signed = context.keyring.sign(algorithm, typ::JWT, &claims)?;
+    let written = id_token::write(context.keyring, algorithm.map_or(Signing::Unsigned, Signing::By), &claims)?;
     match live.client.metadata.id_token_encryption() {
-        Some(how) => encrypted(context, &live.client, how, Content::Jwt(&signed)).await,
-        None => Ok(signed),
+        Some(how) => encrypted(context, &live.client, how, Content::Jwt(&written)).await,
+        None => Ok(written),
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Context<'a> {
     pub issuer: &'a str,
     /// How long tokens live.
     pub lifetimes: &'a Tokens,
+    /// Whether ID tokens may go without a signature (product decision 15).
+    pub allow_unsigned: bool,
     /// The time.
     pub now: Timestamp,
 }

@@ -40,6 +40,15 @@ impl Signing {
         if text == UNSIGNED { Some(Self::Unsigned) } else { Algorithm::of(text).map(Self::By) }
     }
 
+    /// The algorithm, if there is one.
+    #[must_use]
+    pub fn algorithm(self) -> Option<Algorithm> {
+        match self {
+            Self::Unsigned => None,
+            Self::By(algorithm) => Some(algorithm),
+        }
+    }
+
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -47,6 +56,12 @@ impl Signing {
             Self::Unsigned => UNSIGNED,
             Self::By(algorithm) => algorithm.as_str(),
         }
+    }
+}
+
+impl Default for Signing {
+    fn default() -> Self {
+        Self::By(Algorithm::default())
     }
 }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256, Sha512};
 use super::access_token::OrgClaims;
 use crate::{
     keys::Keyring,
-    protocol::{Algorithm, claims::is_of_the_server, typ},
+    protocol::{Algorithm, Result, Signing, claims::is_of_the_server, typ},
 };
 
 /// The claims of an ID token that is about to be signed.
@@ -59,13 +59,28 @@ pub struct IdToken<'a> {
     pub extra: &'a Map<String, Value>,
 }
 
-fn without_reserved<S: Serializer>(extra: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+fn without_reserved<S: Serializer>(extra: &Map<String, Value>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     for (name, value) in extra.iter().filter(|(name, _)| !is_of_the_server(name)) {
         map.serialize_entry(name, value)?;
     }
     map.end()
 }
+
+/// Write it down, signed as the client has registered.
+///
+/// # Errors
+/// When there are no keys for that.
+pub fn write(keyring: &Keyring, signing: Signing, claims: &IdToken<'_>) -> Result<String> {
+    match signing {
+        Signing::By(algorithm) => keyring.sign(algorithm, typ::JWT, claims),
+        // RFC 7519 §6: the client believes it for the connection by which it came, and for nothing else.
+        Signing::Unsigned => Ok(format!("{UNSIGNED_HEADER}.{}.", URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?))),
+    }
+}
+
+/// `{"alg":"none"}` in base64url.
+const UNSIGNED_HEADER: &str = "eyJhbGciOiJub25lIn0";
 
 /// The left half of the hash of what comes with an ID token (OIDC Core §3.1.3.6, §3.3.2.11), by the hash of the ID token's
 /// own algorithm.

@@ -70,6 +70,7 @@ mod tls;
 mod token;
 mod tokens;
 mod two_servers;
+mod unsigned;
 mod unwritable;
 mod upgrade;
 mod userinfo;
