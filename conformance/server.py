@@ -137,6 +137,7 @@ class Latchkey:
         ]
         offered = OFFERED if self._plan.registers_itself else ("code", *self._plan.response_types)
         settings.append(f"registration.response_types = {json.dumps(sorted(set(offered)))}")
+        settings.append("registration.allow_unsigned = true")
         if self._plan.auth_method == "mtls":
             settings.append('tls.client_certificates = "optional"')
         if self._plan.registers_itself:
