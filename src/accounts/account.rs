@@ -220,7 +220,7 @@ pub async fn end_session(
     why: &str,
     now: Timestamp,
 ) -> std::result::Result<bool, StoreError> {
-    let was_there = browser_sessions::end(tx, sid).await?;
+    let was_there = browser_sessions::end(tx, sid, now.0).await?;
     grants::end_of_session(tx, sid, why, now.0).await?;
     Ok(was_there)
 }
@@ -277,7 +277,7 @@ pub async fn delete(store: &Store, sub: &str, now: Timestamp) -> Result<()> {
 /// The rows say so, and the epoch says it even of a grant that is being made at this moment.
 async fn end_everything(tx: &mut Write, sub: &str, why: &str, now: Timestamp) -> Result<()> {
     grants::end_of_user(tx, sub, why, now.0).await?;
-    browser_sessions::end_of_user(tx, sub).await?;
+    browser_sessions::end_of_user(tx, sub, now.0).await?;
     known_devices::forget_user(tx, sub).await?;
     users::raise_epoch(tx, sub).await?;
     Ok(())

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Desk, Failure, output};
 use crate::{
     clients::{
-        ApplicationType, CertificateName, Client, Encryption, Metadata, SecretRow,
+        ApplicationType, CertificateName, Client, Encryption, Logout, Metadata, SecretRow,
         registration::{self, GRACE, Information, New, OldSecret, Wanted},
         subject::Sector,
     },
@@ -120,6 +120,18 @@ struct About {
     /// Where browsers may be sent after a sign-out; once for each
     #[arg(long, value_name = "URI")]
     post_logout_redirect_uri: Option<Vec<String>>,
+    /// Where this server tells it that a session has ended
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
+    /// It needs the session's id there
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    backchannel_logout_session_required: Option<bool>,
+    /// What browsers that sign out load in a frame, to tell it that a session has ended
+    #[arg(long, value_name = "URI")]
+    frontchannel_logout_uri: Option<String>,
+    /// It needs issuer and session there
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    frontchannel_logout_session_required: Option<bool>,
     /// What it may exchange for tokens [default: authorization_code, refresh_token]
     #[arg(long, value_parser = read::<GrantType>, value_name = "GRANT")]
     grant: Option<Vec<GrantType>>,
@@ -410,6 +422,12 @@ impl About {
             default_max_age: self.default_max_age,
             default_acr_values: self.default_acr_value,
             require_auth_time: None,
+            logout: Logout {
+                back_channel_uri: self.backchannel_logout_uri,
+                back_channel_needs_session: self.backchannel_logout_session_required,
+                front_channel_uri: self.frontchannel_logout_uri,
+                front_channel_needs_session: self.frontchannel_logout_session_required,
+            },
             first_party: self.first_party,
             require_pkce: self.no_pkce.map(|without| !without),
         })
@@ -502,6 +520,8 @@ fn rows(
     let uris: Vec<String> = metadata.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect();
     several(&mut rows, "redirect URIs", &uris);
     several(&mut rows, "after sign-out", &metadata.post_logout_redirect_uris);
+    rows.extend(metadata.logout.back_channel_uri.iter().map(|uri| ("told of sign-outs", uri.clone())));
+    rows.extend(metadata.logout.front_channel_uri.iter().map(|uri| ("told by browsers", uri.clone())));
     rows.push(("grants", metadata.grant_types.iter().map(GrantType::to_string).collect::<Vec<_>>().join(" ")));
     rows.push(("scope", metadata.scope.to_string()));
     several(&mut rows, "APIs", &metadata.resources);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::CertificateName;
+use super::{CertificateName, logout::Logout};
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ContentEncryption, GrantType, KeyManagement, RedirectUri, ResponseType,
     Scope, Signing, SubjectType, Timestamp,
@@ -104,6 +104,9 @@ pub struct Metadata {
     /// Whether it relies on `auth_time` in its ID tokens, which all have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_auth_time: Option<bool>,
+    /// Where it is told that a session has ended.
+    #[serde(flatten)]
+    pub logout: Logout,
 }
 
 impl Metadata {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     CertificateName, Client, Encryption, Registry,
     authentication::is_live_secret,
+    logout::Logout,
     metadata::{DEFAULT_SCOPE, wrong},
     registration::{self, New, Wanted},
     subject::Sector,
@@ -211,6 +212,12 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         default_max_age: members.number("default_max_age")?,
         default_acr_values: members.texts("default_acr_values")?,
         require_auth_time: members.switch("require_auth_time")?,
+        logout: Logout {
+            back_channel_uri: members.text("backchannel_logout_uri")?,
+            back_channel_needs_session: members.switch("backchannel_logout_session_required")?,
+            front_channel_uri: members.text("frontchannel_logout_uri")?,
+            front_channel_needs_session: members.switch("frontchannel_logout_session_required")?,
+        },
         first_party: None,
         require_pkce: Some(context.settings.require_pkce),
     })
@@ -327,16 +334,12 @@ fn is_nothing(value: &Value) -> bool {
     value == &Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// What OIDC Registration §2, RFC 7591 §2 and the specifications of sign-out and request objects let a client ask for,
-/// and this server does not do.
+/// What OIDC Registration §2, RFC 7591 §2 and the specifications of request objects let a client ask for, and this server
+/// does not do.
 const UNSUPPORTED: &[&str] = &[
     "request_object_encryption_alg",
     "request_object_encryption_enc",
     "software_statement",
-    "backchannel_logout_uri",
-    "backchannel_logout_session_required",
-    "frontchannel_logout_uri",
-    "frontchannel_logout_session_required",
     "tls_client_certificate_bound_access_tokens",
     "require_pushed_authorization_requests",
     "require_signed_request_object",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Metadata, encryption, flows, objects, registration::Wanted, subject};
+use super::{Metadata, encryption, flows, logout, objects, registration::Wanted, subject};
 use crate::keys::JwkSet;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope, Signing,
@@ -70,6 +70,7 @@ const CHECKS: &[Check] = &[
     objects::unsigned_id_tokens,
     objects::request_uris,
     objects::request_object_signing_alg,
+    sign_outs,
 ];
 
 /// Whatever OpenID Connect tells of a user, and refresh tokens that outlive the session.
@@ -83,6 +84,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_text(&mut metadata.tos_uri, wanted.tos_uri);
     set_text(&mut metadata.initiate_login_uri, wanted.initiate_login_uri);
     set_texts(&mut metadata.post_logout_redirect_uris, wanted.post_logout_redirect_uris);
+    metadata.logout.apply(wanted.logout);
     set_texts(&mut metadata.resources, wanted.resources);
     set_texts(&mut metadata.contacts, wanted.contacts);
     if let Some(subject_type) = wanted.subject_type {
@@ -143,7 +145,7 @@ fn set_keys(metadata: &mut Metadata, jwks: Option<Value>, jwks_uri: Option<Strin
 }
 
 /// An empty text takes away.
-fn set_text(own: &mut Option<String>, wanted: Option<String>) {
+pub(super) fn set_text(own: &mut Option<String>, wanted: Option<String>) {
     if let Some(text) = wanted {
         *own = Some(text).filter(|text| !text.is_empty());
     }
@@ -341,6 +343,10 @@ fn contacts(settled: &Settled) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+fn sign_outs(settled: &Settled) -> Result<(), Refusal> {
+    logout::check(&settled.metadata)
 }
 
 fn max_age(settled: &Settled) -> Result<(), Refusal> {

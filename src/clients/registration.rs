@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     CertificateName, Client, Encryption, Metadata, Registry,
+    logout::Logout,
     metadata::{self, Settled, wrong},
     registry,
     subject::{Sector, Subjects},
@@ -86,6 +87,8 @@ pub struct Wanted {
     pub default_acr_values: Option<Vec<String>>,
     /// Whether it relies on being told when the user signed in.
     pub require_auth_time: Option<bool>,
+    /// Where it is told that a session has ended.
+    pub logout: Logout,
     /// Whether it is one of the operator's own.
     pub first_party: Option<bool>,
     /// Whether its requests need PKCE; only a confidential client can do without.

@@ -23,7 +23,7 @@ use crate::{
         permission::{ORG, PROTOCOL_SCOPES},
     },
     server::Server,
-    web::{authorize::AUTHORIZE, locale::Locale, logout::LOGOUT},
+    web::{authorize::AUTHORIZE, locale::Locale, logout::LOGOUT, session_state::CHECK_SESSION},
 };
 
 /// Where OpenID Connect Discovery looks, below the issuer.
@@ -95,6 +95,11 @@ struct Metadata<'a> {
     introspection_endpoint: String,
     revocation_endpoint: String,
     end_session_endpoint: String,
+    check_session_iframe: String,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
+    frontchannel_logout_supported: bool,
+    frontchannel_logout_session_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
     scopes_supported: Vec<&'static str>,
@@ -152,6 +157,11 @@ impl<'a> Metadata<'a> {
             introspection_endpoint: at(INTROSPECT),
             revocation_endpoint: at(REVOKE),
             end_session_endpoint: at(LOGOUT),
+            check_session_iframe: at(CHECK_SESSION),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
             registration_endpoint: (settings.registration.mode != RegistrationMode::Off).then(|| at(REGISTER)),
             scopes_supported: PROTOCOL_SCOPES.iter().copied().chain([ORG]).collect(),
             response_types_supported: response_types().map(|own| own.as_str()).collect(),

@@ -8,7 +8,7 @@ use crate::{
     server::Server,
     store::{
         self, Store, StoreError, Write, access_tokens, authorization_requests, browser_sessions, client_assertions,
-        clients, grants, known_devices, login_failures, registration_tokens,
+        clients, grants, known_devices, login_failures, logout_notices, registration_tokens,
     },
 };
 
@@ -54,10 +54,11 @@ enum Kind {
     ClientSecrets,
     ClientAssertions,
     RegistrationTokens,
+    LogoutNotices,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Sessions,
         Self::Requests,
         Self::Grants,
@@ -67,6 +68,7 @@ impl Kind {
         Self::ClientSecrets,
         Self::ClientAssertions,
         Self::RegistrationTokens,
+        Self::LogoutNotices,
     ];
 
     async fn forget(self, store: &Store, tokens: &Tokens, now: Timestamp) -> Result<u64> {
@@ -89,6 +91,8 @@ impl Kind {
             Self::ClientSecrets => clients::forget_secrets(tx, now.0, BATCH).await,
             Self::ClientAssertions => client_assertions::forget(tx, now.0, BATCH).await,
             Self::RegistrationTokens => registration_tokens::forget(tx, now.0, BATCH).await,
+            // Who delivers them has said by then that they were given up.
+            Self::LogoutNotices => logout_notices::forget(tx, (now - KEPT).0, BATCH).await,
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Work in the background: noticing what other nodes and the command line have changed, rotating keys, deleting what is
-//! past its time. Any number of nodes may do it at once; the database decides between them.
+//! Work in the background: noticing what other nodes and the command line have changed, rotating keys, telling clients that
+//! sessions have ended, deleting what is past its time. Any number of nodes may do it at once; the database decides between them.
 
 mod clock_watch;
 mod housekeeping;
 mod rotation;
+mod sign_outs;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub use housekeeping::tidy;
+pub use sign_outs::SignOuts;
 
 /// The work that goes on while the server serves.
 pub struct Jobs(JoinSet<()>);
@@ -33,6 +35,12 @@ pub fn start(server: &Arc<Server>) -> Jobs {
     jobs.spawn(repeat(server.clone(), "rotation", FIRST, EVERY, move || rotation::rotate(own.clone())));
     let own = server.clone();
     jobs.spawn(repeat(server.clone(), "housekeeping", FIRST, EVERY, move || housekeeping::clean(own.clone())));
+    let sign_outs = Arc::new(SignOuts::new(server.clone()));
+    let begin = move || {
+        let sign_outs = sign_outs.clone();
+        async move { sign_outs.begin().await }
+    };
+    jobs.spawn(repeat(server.clone(), "sign_outs", TELL_EVERY, TELL_EVERY, begin));
     jobs.spawn(clock_watch::run());
     Jobs(jobs)
 }
@@ -101,6 +109,7 @@ async fn repeat<F: Future<Output = Result<()>>>(
 /// Not while the server is still starting.
 const FIRST: Duration = Duration::from_secs(5);
 const EVERY: Duration = Duration::from_secs(60);
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

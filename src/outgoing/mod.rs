@@ -1,5 +1,5 @@
-//! The one client for calls to addresses that others have named: where clients keep their keys and
-//! their request objects.
+//! The one client for calls to addresses that others have named: where clients keep their keys and their request objects,
+//! and where they are told that somebody has signed out.
 //!
 //! Whoever registers a client chooses where this server calls. So it calls https alone, no address that is not meant for
 //! the whole Internet, whatever a name resolves to at that moment, follows no redirect, and reads no more than it was told.
@@ -15,7 +15,10 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 use url::Url;
 
 pub use guard::{Barred, Guard};
@@ -123,11 +126,26 @@ impl Outgoing {
         self.call(url, self.http.get(url.clone()).header(header::ACCEPT, accept), longest).await
     }
 
-    async fn call(&self, url: &Url, request: RequestBuilder, longest: usize) -> Result<Answer, Unanswered> {
+    /// Send a form there; gives the status, whatever it is. Nothing of the answer is read.
+    ///
+    /// # Errors
+    /// When there is no answer within seconds.
+    pub async fn post(&self, url: &Url, fields: &[(&str, &str)]) -> Result<u16, Unanswered> {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.http.post(url.clone()).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let (answer, _turn) = self.send(url, request.body(form)).await?;
+        Ok(answer.status().as_u16())
+    }
+
+    async fn send(&self, url: &Url, request: RequestBuilder) -> Result<(Response, SemaphorePermit<'_>), Unanswered> {
         self.guard.check(url)?;
         // Who waits for a turn does not wait longer than for an answer.
-        let Ok(Ok(_turn)) = timeout(WHOLE, self.turns.acquire()).await else { return Err(Unanswered::Busy) };
-        let answer = request.send().await.map_err(why)?;
+        let Ok(Ok(turn)) = timeout(WHOLE, self.turns.acquire()).await else { return Err(Unanswered::Busy) };
+        Ok((request.send().await.map_err(why)?, turn))
+    }
+
+    async fn call(&self, url: &Url, request: RequestBuilder, longest: usize) -> Result<Answer, Unanswered> {
+        let (answer, _turn) = self.send(url, request).await?;
         if !answer.status().is_success() {
             return Err(Unanswered::Status(answer.status().as_u16()));
         }

@@ -6,6 +6,9 @@ pub const AT_JWT: &str = "at+jwt";
 /// An ID token.
 pub const JWT: &str = "JWT";
 
+/// A logout token (OIDC Back-Channel Logout 1.0 §2.4).
+pub const LOGOUT_JWT: &str = "logout+jwt";
+
 /// What userinfo tells, signed. A type of its own: as a mere JWT without an end it would pass for an access token at APIs
 /// that ask for [`JWT`].
 pub const USERINFO_JWT: &str = "userinfo+jwt";

@@ -43,7 +43,7 @@ pub struct Server {
     pub registry: Registry,
     /// Who vouches for the certificates of clients.
     pub authorities: Authorities,
-    /// Calls other servers.
+    /// Calls to addresses that clients have named.
     pub outgoing: Outgoing,
     /// The public keys of clients.
     pub client_keys: ClientKeys,

@@ -18,7 +18,7 @@ use crate::{
     web::{
         account, assets, authorize, consent, errors,
         headers::{self, PagePolicy},
-        login, logout, page, pick_account, resume, session,
+        login, logout, page, pick_account, resume, session, session_state,
         views::{self, ProblemKind, ProblemView},
         visitor::Visitor,
     },
@@ -26,7 +26,7 @@ use crate::{
 
 /// Every route of the main listener, under the path of the issuer.
 pub fn router(server: Arc<Server>) -> Router {
-    let routes = pages(&server).merge(programs()).merge(registration(&server));
+    let routes = pages(&server).merge(framed()).merge(programs()).merge(registration(&server));
     let routes = match server.settings.base_path() {
         "" => routes,
         base => Router::new().nest(base, routes).route(&format!("{base}/"), get(home)),
@@ -98,6 +98,14 @@ fn pages(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route(errors::ERRORS, get(errors::all))
         .route(assets::ASSETS, get(asset))
         .route("/", get(home))
+}
+
+/// Apps frame this, to watch a session. It reads no session, and no cookie but the one that is there for it.
+fn framed() -> Router<Arc<Server>> {
+    Router::new()
+        .route(session_state::CHECK_SESSION, get(session_state::check))
+        .route(session_state::STATE, get(session_state::judge))
+        .method_not_allowed_fallback(not_so)
 }
 
 /// The style sheet, the scripts and the marks, under names that change with what is in them.

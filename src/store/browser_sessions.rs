@@ -15,7 +15,7 @@ use tower_sessions::{
     session_store::{self, Error},
 };
 
-use super::{Access, Store, StoreError, Write, retried};
+use super::{Access, Store, StoreError, Write, retried, session_clients};
 use crate::{
     clock::Clock,
     protocol::{Lifetime, PlainSecret, Timestamp},
@@ -84,8 +84,8 @@ struct Row {
 }
 
 #[derive(sqlx::FromRow)]
-struct User {
-    user_id: Option<String>,
+struct Whose {
+    sid: Option<String>,
 }
 
 tokio::task_local! {
@@ -230,13 +230,16 @@ impl BrowserSessions {
 
     async fn remove(&self, hash: &str) -> Result<(), StoreError> {
         let mut tx = self.store.write().await?;
-        let user =
-            select!(&mut tx, User, fetch_optional, "SELECT user_id FROM browser_sessions WHERE hash = $1", hash)?;
-        if user.is_some_and(|user| user.user_id.is_some()) {
+        let whose = select!(&mut tx, Whose, fetch_optional, "SELECT sid FROM browser_sessions WHERE hash = $1", hash)?;
+        let sid = whose.and_then(|whose| whose.sid);
+        if sid.is_some() {
             // Grants may hang on it, and be remembered as alive.
             tx.touch().await?;
         }
         query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", hash)?;
+        if let Some(sid) = sid {
+            session_clients::part(&mut tx, &sid, self.clock.now().0).await?;
+        }
         tx.commit().await
     }
 }
@@ -296,33 +299,45 @@ pub async fn find(db: &mut impl Access, sid: &str, now: i64) -> Result<Option<Si
     )?)
 }
 
-/// End a session; false if there is none of that id.
+/// End a session, and have the clients told that it has let in; false if there is none of that id.
 ///
 /// # Errors
-/// When the statement fails.
-pub async fn end(tx: &mut Write, sid: &str) -> Result<bool, StoreError> {
+/// When a statement fails.
+pub async fn end(tx: &mut Write, sid: &str, now: i64) -> Result<bool, StoreError> {
     tx.touch().await?;
     let changed = query!(tx, "DELETE FROM browser_sessions WHERE sid = $1", sid)?;
+    session_clients::part(tx, sid, now).await?;
     Ok(changed > 0)
 }
 
-/// End every session of a user.
+/// End every session of a user, likewise.
 ///
 /// # Errors
-/// When the statement fails.
-pub async fn end_of_user(tx: &mut Write, user_id: &str) -> Result<u64, StoreError> {
+/// When a statement fails.
+pub async fn end_of_user(tx: &mut Write, user_id: &str, now: i64) -> Result<u64, StoreError> {
     tx.touch().await?;
-    Ok(query!(tx, "DELETE FROM browser_sessions WHERE user_id = $1", user_id)?)
+    let ended = query!(tx, "DELETE FROM browser_sessions WHERE user_id = $1", user_id)?;
+    session_clients::part_of_user(tx, user_id, now).await?;
+    Ok(ended)
 }
 
-/// Delete some of the sessions that have ended by themselves.
+/// Delete some of the sessions that have ended by themselves. Nobody is told: apps keep sessions of their own, which are
+/// meant to outlast a browser that was merely left alone.
 ///
 /// # Errors
-/// When the statement fails.
+/// When a statement fails.
 pub async fn forget(tx: &mut Write, before: i64, most: i64) -> Result<u64, StoreError> {
+    query!(
+        tx,
+        "DELETE FROM session_clients WHERE sid IN
+            (SELECT sid FROM browser_sessions WHERE expires_at < $1 ORDER BY expires_at, hash LIMIT $2)",
+        before,
+        most
+    )?;
     Ok(query!(
         tx,
-        "DELETE FROM browser_sessions WHERE hash IN (SELECT hash FROM browser_sessions WHERE expires_at < $1 LIMIT $2)",
+        "DELETE FROM browser_sessions WHERE hash IN
+            (SELECT hash FROM browser_sessions WHERE expires_at < $1 ORDER BY expires_at, hash LIMIT $2)",
         before,
         most
     )?)

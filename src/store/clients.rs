@@ -1,6 +1,6 @@
 //! Registered clients and their secrets.
 
-use super::{Access, StoreError, Write, registration_tokens};
+use super::{Access, StoreError, Write, registration_tokens, session_clients};
 
 /// A client as it rests; its metadata is JSON (RFC 7591 §2).
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -198,6 +198,7 @@ pub async fn delete(tx: &mut Write, id: &str, now: i64) -> Result<bool, StoreErr
     query!(tx, "DELETE FROM client_secrets WHERE client_id = $1", id)?;
     query!(tx, "DELETE FROM consents WHERE client_id = $1", id)?;
     registration_tokens::end_of_client(tx, id).await?;
+    session_clients::end_of_client(tx, id).await?;
     Ok(changed == 1)
 }
 

@@ -1,6 +1,6 @@
 //! Grants: one row per authorization, from its code to its end (product decision 3).
 
-use super::{Access, StoreError, Write};
+use super::{Access, StoreError, Write, session_clients};
 
 /// An authorization: who allowed which client what, and how far its code and refresh tokens have come.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -85,7 +85,7 @@ macro_rules! grants {
     };
 }
 
-/// Keep a new grant.
+/// Keep a new grant; the session it is given in has let its client in.
 ///
 /// # Errors
 /// When the statement fails.
@@ -127,7 +127,7 @@ pub async fn insert(tx: &mut Write, grant: &Grant) -> Result<(), StoreError> {
         grant.expires_at,
         grant.code_spent_at
     )?;
-    Ok(())
+    session_clients::remember(tx, &grant.sid, &grant.client_id, &grant.user_id).await
 }
 
 /// The grant of that id.

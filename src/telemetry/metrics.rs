@@ -21,6 +21,7 @@ pub struct Metrics {
     jobs: Family<JobLabels, Counter>,
     done: Family<JobName, Gauge>,
     deleted: Counter,
+    notified: Family<NotifiedLabels, Counter>,
     certificate: Gauge,
     memory: Gauge,
 }
@@ -50,6 +51,7 @@ impl Metrics {
             jobs: Family::default(),
             done: Family::default(),
             deleted: Counter::default(),
+            notified: Family::default(),
             certificate: Gauge::default(),
             memory: Gauge::default(),
         };
@@ -79,6 +81,11 @@ impl Metrics {
             metrics.certificate.clone(),
         );
         registry.register("deleted_rows", "Rows deleted because they were past their time", metrics.deleted.clone());
+        registry.register(
+            "logout_tokens",
+            "Tries to tell clients that a session has ended, by outcome",
+            metrics.notified.clone(),
+        );
         registry.register_with_unit("resident_memory", "Memory in use", Unit::Bytes, metrics.memory.clone());
         metrics
     }
@@ -112,6 +119,16 @@ impl Metrics {
         self.deleted.inc_by(rows);
     }
 
+    /// Count a try to tell a client that a session has ended.
+    pub fn notified(&self, outcome: Notified) {
+        let outcome = match outcome {
+            Notified::Delivered => "delivered",
+            Notified::Retried => "retried",
+            Notified::GivenUp => "given_up",
+        };
+        self.notified.get_or_create(&NotifiedLabels { outcome }).inc();
+    }
+
     /// Everything, as Prometheus reads it.
     ///
     /// # Errors
@@ -128,6 +145,17 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What came of a try to tell a client that a session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notified {
+    /// It has heard it.
+    Delivered,
+    /// It is tried again.
+    Retried,
+    /// It is not.
+    GivenUp,
 }
 
 /// The content type of [`Metrics::text`].
@@ -153,6 +181,11 @@ struct ErrorLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct JobLabels {
     job: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotifiedLabels {
     outcome: &'static str,
 }
 

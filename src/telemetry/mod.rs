@@ -3,4 +3,4 @@
 pub mod log;
 mod metrics;
 
-pub use metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics, Request};
+pub use metrics::{CONTENT_TYPE as METRICS_TYPE, Metrics, Notified, Request};

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod id_token;
+pub mod logout_token;
 pub mod opaque;
 pub mod refresh_token;
 

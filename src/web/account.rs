@@ -29,6 +29,7 @@ use crate::{
         login::LOGIN,
         page::{self, PageError},
         session::{BrowserSession, SignedIn},
+        session_state,
         views::{self, AccountNotice, AccountProblem, AccountView, AppLine, Place, SessionLine},
         visitor::Visitor,
     },
@@ -93,12 +94,17 @@ pub async fn post(
     };
     match outcome {
         Outcome::Refused(refused) => show(&server, &visitor, &browser, &signed_in, None, Some(refused)).await,
-        Outcome::Gone => Ok(page::see_other(&server, LOGIN)),
-        Outcome::Done { notice, device } => {
+        Outcome::Gone => {
+            let mut response = page::see_other(&server, LOGIN);
+            session_state::forget(&server, &mut response)?;
+            Ok(response)
+        }
+        Outcome::Done { notice, anew } => {
             browser.say_later(notice).await?;
             let mut response = page::see_other(&server, ACCOUNT);
-            if let Some(device) = device {
+            if let Some(Anew { login, device }) = anew {
                 response.headers_mut().append(SET_COOKIE, device);
+                session_state::remember(&server, &login, &mut response)?;
             }
             Ok(response)
         }
@@ -109,12 +115,18 @@ pub async fn post(
 enum Outcome {
     Done {
         notice: AccountNotice,
-        /// By which this browser is known again.
-        device: Option<HeaderValue>,
+        anew: Option<Anew>,
     },
     Refused(Refused),
     /// Nobody is signed in here any more.
     Gone,
+}
+
+/// A session that has begun anew, since every other has ended.
+struct Anew {
+    login: Login,
+    /// By which this browser is known again.
+    device: HeaderValue,
 }
 
 /// What a form came to nothing by.
@@ -126,7 +138,7 @@ struct Refused {
 
 impl From<AccountNotice> for Outcome {
     fn from(notice: AccountNotice) -> Self {
-        Self::Done { notice, device: None }
+        Self::Done { notice, anew: None }
     }
 }
 
@@ -222,7 +234,7 @@ async fn stay(
     browser.sign_in(&login, now).await?;
     let before = device::secret(server, visitor);
     let device = device::remember(server, &account, before.as_deref(), now).await?;
-    Ok(Outcome::Done { notice, device: Some(device) })
+    Ok(Outcome::Done { notice, anew: Some(Anew { login, device }) })
 }
 
 async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), StoreError> {

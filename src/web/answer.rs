@@ -22,7 +22,7 @@ use crate::{
         authorize,
         given::{Codes, again, prepare},
         page::{self, PageError},
-        resume, second_press,
+        resume, second_press, session_state,
         visitor::Visitor,
     },
 };
@@ -71,7 +71,7 @@ pub async fn grant(
         };
         tx.commit().await?;
         return match given {
-            Some(rows) => again(server, visitor, request, &rows, &codes).await,
+            Some(rows) => again(server, visitor, request, login, &rows, &codes).await,
             None => Ok(None),
         }
         .map(|answer| answer.unwrap_or_else(|| resume::go_on(server, &waiting.id)));
@@ -84,7 +84,7 @@ pub async fn grant(
     }
     answer.keep(&mut tx).await?;
     tx.commit().await?;
-    Ok(page::deliver(visitor, &answer.response))
+    Ok(session_state::deliver(server, visitor, request, login, answer.response)?)
 }
 
 /// Tell whoever may be told.

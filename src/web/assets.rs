@@ -1,4 +1,4 @@
-//! What pages load beside themselves: the style sheet, three small scripts, the mark and the operator's logo.
+//! What pages load beside themselves: the style sheet, a few small scripts, the mark and the operator's logo.
 //!
 //! Each is named by its content, so that a browser may keep it for ever and never shows an old one with a new page.
 
@@ -89,7 +89,7 @@ impl Brand {
 
     /// All files that pages load.
     pub fn files(&self) -> impl Iterator<Item = &Asset> {
-        let own: [&Asset; 4] = [&FORM, &PASSWORD, &FORM_POST, &ICON];
+        let own: [&Asset; 6] = [&FORM, &PASSWORD, &FORM_POST, &SIGNING_OUT, &CHECK_SESSION, &ICON];
         [Some(&self.sheet), self.logo.as_ref()].into_iter().flatten().chain(own)
     }
 
@@ -161,6 +161,18 @@ pub fn form_post_script() -> &'static str {
     &FORM_POST.name
 }
 
+/// The file name of the script that goes on once apps have been told of a sign-out.
+#[must_use]
+pub fn signing_out_script() -> &'static str {
+    &SIGNING_OUT.name
+}
+
+/// The file name of the script that tells apps whether a session has changed.
+#[must_use]
+pub fn check_session_script() -> &'static str {
+    &CHECK_SESSION.name
+}
+
 /// The file name of the icon for the browser's tab.
 #[must_use]
 pub fn icon() -> &'static str {
@@ -174,6 +186,12 @@ static PASSWORD: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("password", "js", Bytes::from_static(include_bytes!("../../templates/password.js"))));
 static FORM_POST: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("form-post", "js", Bytes::from_static(include_bytes!("../../templates/form_post.js"))));
+static SIGNING_OUT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("signing-out", "js", Bytes::from_static(include_bytes!("../../templates/signing_out.js")))
+});
+static CHECK_SESSION: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("check-session", "js", Bytes::from_static(include_bytes!("../../templates/check_session.js")))
+});
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", Bytes::from_static(include_bytes!("../../templates/icon.svg"))));
 
@@ -292,7 +310,9 @@ mod tests {
         assert_eq!(response.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/css; charset=utf-8");
         assert_eq!(brand.serve("latchkey.css").status(), StatusCode::NOT_FOUND);
-        for file in [form_script(), password_script(), form_post_script(), icon()] {
+        for file in
+            [form_script(), password_script(), form_post_script(), signing_out_script(), check_session_script(), icon()]
+        {
             assert_eq!(brand.serve(file).status(), StatusCode::OK, "{file}");
         }
     }

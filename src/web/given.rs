@@ -22,10 +22,7 @@ use crate::{
         Access, Write,
         grants::{self, Grant},
     },
-    web::{
-        page::{self, PageError},
-        visitor::Visitor,
-    },
+    web::{page::PageError, session_state, visitor::Visitor},
 };
 
 /// By what the grants of one request are found: its code, and what stands in the place of one for all else that the answer
@@ -177,6 +174,7 @@ pub async fn again(
     server: &Server,
     visitor: &Visitor,
     request: &Request,
+    login: &Login,
     rows: &Rows,
     codes: &Codes,
 ) -> Result<Option<Response>, PageError> {
@@ -186,5 +184,5 @@ pub async fn again(
         answer.keep(&mut tx).await?;
         tx.commit().await?;
     }
-    Ok(Some(page::deliver(visitor, &answer.response)))
+    Ok(Some(session_state::deliver(server, visitor, request, login, answer.response)?))
 }

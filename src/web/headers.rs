@@ -19,6 +19,8 @@ pub struct PagePolicy<'a> {
     pub leads_to: Option<&'a str>,
     /// The client's logo, if it is shown.
     pub logo: Option<&'a str>,
+    /// What apps want to be loaded in frames of the page, to be told of a sign-out.
+    pub frames: &'a [String],
     /// Whether the page has a form that comes back to us. It then sends us an `Origin`, which a browser replaces by
     /// `null` under `no-referrer` (product decision 13).
     pub has_form: bool,
@@ -28,7 +30,7 @@ pub struct PagePolicy<'a> {
 
 impl Default for PagePolicy<'_> {
     fn default() -> Self {
-        Self { status: StatusCode::OK, leads_to: None, logo: None, has_form: true, is_popup: false }
+        Self { status: StatusCode::OK, leads_to: None, logo: None, frames: &[], has_form: true, is_popup: false }
     }
 }
 
@@ -54,13 +56,28 @@ pub fn page(html: String, policy: PagePolicy<'_>) -> Response<Body> {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(csp) = HeaderValue::try_from(content_security_policy(policy.leads_to, policy.logo)) {
+    if let Ok(csp) = HeaderValue::try_from(content_security_policy(policy.leads_to, policy.logo, policy.frames)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, csp);
     }
     let referrer = if policy.has_form { "same-origin" } else { "no-referrer" };
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(referrer));
     let opener = if policy.is_popup { "unsafe-none" } else { "same-origin" };
     headers.insert(OPENER_POLICY, HeaderValue::from_static(opener));
+    response
+}
+
+/// Answer with the one page that others may frame: it has nothing to press, and its script asks nobody anything.
+#[must_use]
+pub fn framed_by_anybody(html: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(html));
+    let headers = response.headers_mut();
+    let differs = [header::X_FRAME_OPTIONS, RESOURCE_POLICY];
+    for (name, value) in ALWAYS.into_iter().filter(|(name, _)| !differs.contains(name)) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    let csp = "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors *; base-uri 'none'";
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp));
     response
 }
 
@@ -77,6 +94,7 @@ pub fn defaults(headers: &mut HeaderMap, issuer: &str) {
     }
 }
 
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 const ALWAYS: [(HeaderName, &str); 6] = [
@@ -84,23 +102,30 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (RESOURCE_POLICY, "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
 ];
 
-fn content_security_policy(leads_to: Option<&str>, logo: Option<&str>) -> String {
+fn content_security_policy(leads_to: Option<&str>, logo: Option<&str>, frames: &[String]) -> String {
     let form_action = leads_to.and_then(form_source).map(|source| format!(" {source}")).unwrap_or_default();
     let images = logo.and_then(image_source).map(|source| format!(" {source}")).unwrap_or_default();
+    let mut frame_sources: Vec<String> = frames.iter().filter_map(|frame| form_source(frame)).collect();
+    frame_sources.sort_unstable();
+    frame_sources.dedup();
+    let framed = match frame_sources.as_slice() {
+        [] => String::new(),
+        some => format!("frame-src {}; ", some.join(" ")),
+    };
     format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:{images}; \
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:{images}; {framed}\
          form-action 'self'{form_action}; frame-ancestors 'none'; base-uri 'none'"
     )
 }
 
-/// What the policy calls the place a form leads to: its origin, or its scheme where that is an app's own. The policy has
+/// What the policy calls the place a form leads to, or a frame comes from: its origin, or its scheme where that is an app's own. The policy has
 /// no words for an IPv6 address (CSP 3 §2.3.1, `host-part`), so for `http://[::1]:1234/cb` of an app on the user's own
 /// device it names the scheme.
 fn form_source(redirect_uri: &str) -> Option<String> {
@@ -151,6 +176,23 @@ mod tests {
         for logo in ["javascript:alert(1)", "data:image/png;base64,AA", "cdn.example/a.png", "https://[::1]/a.png"] {
             assert!(csp(None, Some(logo)).contains("; img-src 'self' data:; "), "{logo}");
         }
+    }
+
+    #[test]
+    fn only_the_frames_of_a_sign_out_are_loaded() {
+        assert!(!csp(None, None).contains("frame-src"));
+        let frames = ["https://a.example/out?x=1", "https://a.example/2", "https://b.example:8443/;script-src *"]
+            .map(String::from);
+        let response = page(String::new(), PagePolicy { frames: &frames, ..PagePolicy::default() });
+        let csp = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(csp.contains("; frame-src https://a.example https://b.example:8443; form-action 'self'; "), "{csp}");
+    }
+
+    #[test]
+    fn one_page_may_be_framed_and_no_other() {
+        let framed = framed_by_anybody(String::new());
+        let csp = framed.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(csp.contains("; frame-ancestors *; ") && !framed.headers().contains_key(header::X_FRAME_OPTIONS));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     clients::{Client, Subjects},
     protocol::{ErrorCode, Params, Readable, RedirectUri, Refusal, Timestamp},
     server::Server,
-    store,
+    store::{self, StoreError, session_clients},
     tokens::id_token::{self, HintClaims},
     web::{
         csrf,
@@ -21,7 +21,8 @@ use crate::{
         page::{self, Behind, PageError},
         parties,
         session::{BrowserSession, SignedIn},
-        views::{self, SignOutView, SignedOutView},
+        session_state,
+        views::{self, SignOutView, SignedOutView, SigningOutView},
         visitor::Visitor,
     },
 };
@@ -52,8 +53,8 @@ pub async fn get(
         // Nothing to ask, and nothing to end.
         None => Ok(wish.done(&server)),
         Some(signed_in) if wish.is_from(&server, &signed_in) => {
-            end(&server, &browser, &signed_in, now).await?;
-            Ok(wish.done(&server))
+            let frames = end(&server, &browser, &signed_in, now).await?;
+            wish.carried_out(&server, &visitor, &frames)
         }
         Some(signed_in) => ask(&server, &visitor, &browser, &wish, &signed_in).await,
     }
@@ -93,10 +94,11 @@ pub async fn confirm(
     if form.get("action") == Some("cancel") {
         return Ok(page::see_other(&server, super::account::ACCOUNT));
     }
-    if let Some(signed_in) = browser.signed_in(&server, now).await? {
-        end(&server, &browser, &signed_in, now).await?;
-    }
-    Ok(wish.done(&server))
+    let frames = match browser.signed_in(&server, now).await? {
+        Some(signed_in) => end(&server, &browser, &signed_in, now).await?,
+        None => Vec::new(),
+    };
+    wish.carried_out(&server, &visitor, &frames)
 }
 
 /// `GET /logout/done`.
@@ -174,14 +176,36 @@ impl Wish {
     }
 
     fn done(&self, server: &Server) -> Response {
-        let Some(uri) = &self.redirect_uri else { return page::see_other(server, &self.signed_out_path()) };
-        page::redirect(&match self.params.get("state") {
+        page::redirect(&self.next(server))
+    }
+
+    /// Nobody is signed in any more. Where apps want to hear that from the browser, a page comes first that loads what they
+    /// have registered (OIDC Front-Channel Logout 1.0 §3).
+    fn carried_out(&self, server: &Server, visitor: &Visitor, frames: &[String]) -> Result<Response, PageError> {
+        let mut response = if frames.is_empty() {
+            self.done(server)
+        } else {
+            let locale = visitor.locale(self.params.get("ui_locales"));
+            let view = SigningOutView { frames, next: &self.next(server) };
+            let html = views::signing_out(&visitor.frame(locale), &view);
+            headers::page(html, PagePolicy { frames, has_form: false, ..PagePolicy::default() })
+        };
+        session_state::forget(server, &mut response)?;
+        Ok(response)
+    }
+
+    /// Where the browser goes in the end.
+    fn next(&self, server: &Server) -> String {
+        let Some(uri) = &self.redirect_uri else {
+            return format!("{}{}", server.settings.issuer, self.signed_out_path());
+        };
+        match self.params.get("state") {
             None => uri.clone(),
             Some(state) => {
                 let state = url::form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
                 format!("{uri}{}{state}", if uri.contains('?') { '&' } else { '?' })
             }
-        })
+        }
     }
 
     /// Where one ends up here: the page knows from its address which app has asked.
@@ -193,16 +217,31 @@ impl Wish {
     }
 }
 
-/// End the session and what was given in it for its time alone.
-async fn end(server: &Server, browser: &BrowserSession, signed_in: &SignedIn, now: Timestamp) -> Result<(), PageError> {
+/// End the session and what was given in it for its time alone; what the clients that it has let in want to be loaded.
+async fn end(
+    server: &Server,
+    browser: &BrowserSession,
+    signed_in: &SignedIn,
+    now: Timestamp,
+) -> Result<Vec<String>, PageError> {
     let sid = &signed_in.login.sid;
-    store::retried(|| async {
+    let let_in = store::retried(|| async {
         let mut tx = server.store.write().await?;
+        let let_in = session_clients::list(&mut tx, sid).await?;
         accounts::end_session(&mut tx, sid, "signed out", now).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok::<_, StoreError>(let_in)
     })
     .await?;
-    Ok(browser.sign_out().await?)
+    browser.sign_out().await?;
+    let mut frames = Vec::new();
+    for id in let_in {
+        let client = server.registry.find(&id).await?.filter(|client| client.enabled);
+        let Some(client) = client else { continue };
+        let sid = Subjects::of(&client).sid(&server.keyring.pairwise_key(), sid);
+        frames.extend(client.metadata.logout.frame(&server.settings.issuer, &sid));
+    }
+    Ok(frames)
 }
 
 async fn ask(

@@ -20,5 +20,6 @@ pub mod pick_account;
 pub mod resume;
 pub mod second_press;
 pub mod session;
+pub mod session_state;
 pub mod views;
 pub mod visitor;

@@ -55,7 +55,7 @@ pub async fn repeat(
             let given = allowed(server, &mut db, &request, &codes, login, org).await?;
             drop(db);
             match given {
-                Some(rows) => given::again(server, visitor, &request, &rows, &codes).await,
+                Some(rows) => given::again(server, visitor, &request, login, &rows, &codes).await,
                 None => Ok(None),
             }
         }

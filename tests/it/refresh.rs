@@ -177,8 +177,8 @@ async fn without_offline_access_the_refresh_token_ends_with_the_session() {
     let (bound_token, free_token) = (first(&world, &app, &bound).await, first(&world, &app, &free).await);
     let bound_token = refresh_of(&app.refreshes(&world, &bound_token).await.ok());
     let mut tx = world.server.store.write().await.unwrap();
-    browser_sessions::end(&mut tx, &bound.sid).await.unwrap();
-    browser_sessions::end(&mut tx, &free.sid).await.unwrap();
+    browser_sessions::end(&mut tx, &bound.sid, world.now().0).await.unwrap();
+    browser_sessions::end(&mut tx, &free.sid, world.now().0).await.unwrap();
     tx.commit().await.unwrap();
     app.refreshes(&world, &bound_token).await.refused("invalid_grant");
     app.refreshes(&world, &free_token).await.ok();

@@ -2,7 +2,10 @@
 
 use latchkey::{
     accounts,
-    clients::registration::{self, OldSecret},
+    clients::{
+        Logout,
+        registration::{self, OldSecret},
+    },
     jobs, orgs,
     protocol::Lifetime,
     store::{Access, Conn, access_tokens, client_assertions, login_failures, registration_tokens, snapshot},
@@ -16,7 +19,12 @@ async fn lived_in() -> (World, String, String) {
     let alice = world.user("alice").await;
     let owner = world.user("olga").await;
     let acme = world.org("acme", &[(&alice, "editor"), (&owner, "owner")]).await;
-    let app = world.app("wiki").await;
+    let logout = Logout { back_channel_uri: Some("https://wiki.example/out".into()), ..Logout::default() };
+    let app = world.app_with("wiki", |wanted| wanted.logout = logout).await;
+    let mut gone = world.browser();
+    gone.goes_through(&app.asks("openid"), "alice").await;
+    let page = gone.get("/logout").await;
+    gone.submits(&page, &[("action", "sign_out")]).await;
     let mut browser = world.browser();
     browser.goes_through(&app.asks("openid org:acme"), "alice").await;
     browser.authorizes(&crate::authorize::asks(&app, "openid", &[("prompt", "login")])).await;
@@ -104,11 +112,11 @@ async fn rows_of_every_table_are_deleted_once_they_have_expired() {
 }
 
 #[tokio::test]
-async fn of_a_deleted_account_no_table_holds_more_than_ended_grants() {
+async fn of_a_deleted_account_no_table_holds_more_than_ended_grants_and_what_apps_are_still_to_be_told() {
     let (world, alice, _) = lived_in().await;
     assert_eq!(holding(&world, "user_id", &alice).await, tables(&world, Some("user_id")).await);
     accounts::delete(&world.server.store, &alice, world.now()).await.expect("deleted");
-    assert_eq!(holding(&world, "user_id", &alice).await, ["grants"]);
+    assert_eq!(holding(&world, "user_id", &alice).await, ["grants", "logout_notices"]);
     assert_eq!(count(&world, "grants", "ended_at IS NULL").await, 0);
 }
 
@@ -146,12 +154,14 @@ async fn a_restored_copy_brings_back_nothing_that_ends() {
         ("instance", "stays"),
         ("known_devices", "stays"),
         ("login_failures", "stays"),
+        ("logout_notices", "stays"),
         ("memberships", "stays"),
         ("opaque_tokens", "of another epoch"),
         ("orgs", "stays"),
         ("registration_tokens", "empty"),
         ("resources", "stays"),
         ("roles", "stays"),
+        ("session_clients", "empty"),
         ("signing_keys", "stays"),
         ("users", "stays"),
     ];

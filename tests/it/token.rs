@@ -253,7 +253,7 @@ async fn a_code_dies_with_the_session_the_user_the_consent_and_the_client() {
     let server = &world.server;
     let kill_session = async |approval: &crate::approval::Approval| {
         let mut tx = server.store.write().await.unwrap();
-        browser_sessions::end(&mut tx, &approval.sid).await.unwrap();
+        browser_sessions::end(&mut tx, &approval.sid, world.now().0).await.unwrap();
         tx.commit().await.unwrap();
     };
     let (bob, carol, dave) = (world.user("bob").await, world.user("carol").await, world.user("dave").await);

@@ -138,7 +138,7 @@ async fn a_token_that_does_not_count_is_an_invalid_token() {
     }
     tells(&world, access).await;
     let mut tx = world.server.store.write().await.unwrap();
-    browser_sessions::end(&mut tx, &approval.sid).await.unwrap();
+    browser_sessions::end(&mut tx, &approval.sid, world.now().0).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(asks(&world, &format!("Bearer {access}")).await.status, StatusCode::UNAUTHORIZED);
 }

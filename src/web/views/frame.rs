@@ -60,6 +60,14 @@ impl Frame<'_> {
         self.asset(assets::form_post_script())
     }
 
+    pub(super) fn signing_out_script(&self) -> String {
+        self.asset(assets::signing_out_script())
+    }
+
+    pub(super) fn check_session_script(&self) -> String {
+        self.asset(assets::check_session_script())
+    }
+
     /// How long ago, in the roundest words that are true.
     pub(super) fn ago(&self, then: Timestamp, now: Timestamp) -> String {
         let seconds = (now - then).0.max(0);

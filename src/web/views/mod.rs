@@ -1,6 +1,7 @@
 //! Pages as text: view models in, HTML out. Nothing here knows of HTTP, rows or time.
 
 mod account;
+mod check_session;
 mod consent;
 mod error_code;
 mod form_post;
@@ -12,6 +13,7 @@ mod problem;
 mod sign_out;
 
 pub use account::{AccountNotice, AccountProblem, AccountView, AppLine, SessionLine, account};
+pub use check_session::check_session;
 pub use consent::{ConsentLine, ConsentProblem, ConsentView, OrgChoice, PermissionLine, Told, consent};
 pub use error_code::{Explanation, error_code, error_codes, explain};
 pub use form_post::{FormPostView, form_post};
@@ -20,7 +22,7 @@ pub use login::{LoginProblem, LoginView, login};
 pub use party::{BackLink, ClientView, Person, Place, Shown};
 pub use pick_account::{PickAccountView, pick_account};
 pub use problem::{Developer, ProblemKind, ProblemView, problem};
-pub use sign_out::{SignOutView, SignedOutView, sign_out, signed_out};
+pub use sign_out::{SignOutView, SignedOutView, SigningOutView, sign_out, signed_out, signing_out};
 
 use askama::Template;
 

@@ -26,6 +26,15 @@ pub struct SignedOutView {
     pub back: Option<BackLink>,
 }
 
+/// What is shown while apps are told that their user has signed out.
+#[derive(Clone, Copy, Debug)]
+pub struct SigningOutView<'a> {
+    /// What each of them wants to be loaded.
+    pub frames: &'a [String],
+    /// Where it goes on.
+    pub next: &'a str,
+}
+
 /// "Sign out?"
 #[must_use]
 pub fn sign_out(frame: &Frame<'_>, view: &SignOutView<'_>) -> String {
@@ -38,11 +47,25 @@ pub fn signed_out(frame: &Frame<'_>, view: &SignedOutView) -> String {
     render(&Done { frame: *frame, view })
 }
 
+/// "Signing you out", which goes on by itself. Its policy has to let it load the frames
+/// ([`crate::web::headers::PagePolicy`]).
+#[must_use]
+pub fn signing_out(frame: &Frame<'_>, view: &SigningOutView<'_>) -> String {
+    render(&Underway { frame: *frame, view })
+}
+
 #[derive(Template)]
 #[template(path = "sign_out.html")]
 struct Question<'a> {
     frame: Frame<'a>,
     view: &'a SignOutView<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "signing_out.html")]
+struct Underway<'a> {
+    frame: Frame<'a>,
+    view: &'a SigningOutView<'a>,
 }
 
 #[derive(Template)]

@@ -129,7 +129,7 @@ impl Life<'_> {
             Step::SignOut => {
                 let store = &self.world.server.store;
                 let mut tx = store.write().await.unwrap();
-                latchkey::store::browser_sessions::end(&mut tx, &self.approval.sid).await.unwrap();
+                latchkey::store::browser_sessions::end(&mut tx, &self.approval.sid, self.world.now().0).await.unwrap();
                 grants::end_of_session(&mut tx, &self.approval.sid, "signed out", self.world.now().0).await.unwrap();
                 tx.commit().await.unwrap();
             }

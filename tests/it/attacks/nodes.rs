@@ -98,7 +98,7 @@ async fn what_one_node_ends_no_other_goes_on_with() {
             "the session" => {
                 let sid = crate::world::claims(&scene.access)["sid"].as_str().unwrap().to_owned();
                 let mut tx = store.write().await.unwrap();
-                browser_sessions::end(&mut tx, &sid).await.unwrap();
+                browser_sessions::end(&mut tx, &sid, now.0).await.unwrap();
                 grants::end_of_session(&mut tx, &sid, "signed out", now.0).await.unwrap();
                 tx.commit().await.unwrap();
                 // It was given for longer than the session.

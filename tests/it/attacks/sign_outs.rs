@@ -1,4 +1,4 @@
-//! K, cases 67 and 68: signing out. Back-channel logout does not exist yet.
+//! K, cases 67 and 68: signing out. What apps are told of it is in `back_channel_logout`.
 
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

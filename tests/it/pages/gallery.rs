@@ -156,6 +156,9 @@ pub(super) fn gallery(locale: Locale, brand: &Brand, text: &dyn Fn(&str) -> Stri
     add("sign-out", views::sign_out(&frame, &view));
     let view = SignOutView { action: "/logout", csrf: &csrf, client: None, person: None, hidden: &[] };
     add("sign-out-alone", views::sign_out(&frame, &view));
+    let frames = [text("https://wiki.example/out?iss=a&sid=b")];
+    let next = text("https://wiki.example/bye?state=1");
+    add("signing-out", views::signing_out(&frame, &SigningOutView { frames: &frames, next: &next }));
     add("signed-out", views::signed_out(&frame, &SignedOutView { back: None }));
     add("signed-out-back", views::signed_out(&frame, &SignedOutView { back: back() }));
     let view = FormPostView { action: "https://wiki.example/cb", params: &hidden, app: text("Team Wiki").into() };

@@ -1,0 +1,149 @@
+//! How apps watch a session (OIDC Session Management 1.0): a cookie that scripts of ours may read,
+//! a page of ours that apps frame, and, in each answer to an app, what that page compares with the cookie.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{RawQuery, State},
+    http::{
+        HeaderValue,
+        header::{CACHE_CONTROL, SET_COOKIE},
+    },
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
+use url::Url;
+
+use crate::{
+    authorization::{login::Login, request::Request, response},
+    keys::RefreshKey,
+    protocol::{Params, Result},
+    server::Server,
+    web::{headers, page, session, views, visitor::Visitor},
+};
+
+/// What apps frame (`check_session_iframe`).
+pub const CHECK_SESSION: &str = "/session/check";
+
+/// What its script asks in browsers that do not hash.
+pub const STATE: &str = "/session/check/state";
+
+/// The cookie that tells one browser state from another; see [`crate::config::Settings::cookie`] for the whole name.
+const COOKIE: &str = "latchkey-state";
+
+/// `GET /session/check`.
+pub async fn check(State(server): State<Arc<Server>>, visitor: Visitor) -> Response {
+    let html = views::check_session(&visitor.frame(visitor.locale(None)), &server.settings.cookie(COOKIE));
+    headers::framed_by_anybody(html)
+}
+
+/// `GET /session/check/state`: what the script of that page makes of the cookie, worked out here.
+pub async fn judge(State(server): State<Arc<Server>>, visitor: Visitor, RawQuery(query): RawQuery) -> Response {
+    let state = visitor.cookie(&server.settings.cookie(COOKIE)).unwrap_or_default();
+    let word = Params::parse(query.unwrap_or_default().as_bytes()).ok().and_then(|params| {
+        let told = params.get("session_state")?;
+        let (_, salt) = told.split_once('.')?;
+        let own = session_state(params.get("client_id")?, params.get("origin")?, &state, salt);
+        Some(if own == told { "unchanged" } else { "changed" })
+    });
+    ([(CACHE_CONTROL, "no-store")], word.unwrap_or("error")).into_response()
+}
+
+/// Carry a yes to a client, with what its page needs to watch the session that gave it.
+///
+/// # Errors
+/// When a cookie cannot be written.
+pub fn deliver(
+    server: &Server,
+    visitor: &Visitor,
+    request: &Request,
+    login: &Login,
+    mut answer: response::Response,
+) -> Result<Response> {
+    let key = server.keyring.refresh_key();
+    let state = browser_state(&key, &login.sid);
+    let origin = Url::parse(&answer.redirect_uri).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
+    // An app on a device has no page that could ask.
+    if let Some(origin) = origin.filter(|_| request.ask.scope.contains("openid")) {
+        let salt = salt(&key, &answer);
+        let told = session_state(&request.ask.client.id, &origin.ascii_serialization(), &state, &salt);
+        answer.params.push(("session_state", told));
+    }
+    let mut response = page::deliver(visitor, &answer);
+    remember(server, login, &mut response)?;
+    Ok(response)
+}
+
+/// Have the browser hold the state of this login.
+///
+/// # Errors
+/// When the cookie cannot be written.
+pub fn remember(server: &Server, login: &Login, response: &mut Response) -> Result<()> {
+    let state = browser_state(&server.keyring.refresh_key(), &login.sid);
+    set(server, state, Duration::seconds(server.settings.sessions.idle.0), response)
+}
+
+/// Have the browser hold the state in which nobody is signed in.
+///
+/// # Errors
+/// When the cookie cannot be written.
+pub fn forget(server: &Server, response: &mut Response) -> Result<()> {
+    set(server, String::new(), Duration::ZERO, response)
+}
+
+/// The same, where the browser believes in a session that has ended elsewhere. One that sends no session's cookie may only
+/// not be meant to: in a frame of another site it never is.
+///
+/// # Errors
+/// When the cookie cannot be written.
+pub fn forget_ended(server: &Server, visitor: &Visitor, response: &mut Response) -> Result<()> {
+    let has_state = visitor.cookie(&server.settings.cookie(COOKIE)).is_some();
+    if has_state && session::has_cookie(server, visitor) { forget(server, response) } else { Ok(()) }
+}
+
+fn set(server: &Server, state: String, lives: Duration, response: &mut Response) -> Result<()> {
+    let is_secure = server.settings.is_https();
+    let cookie = Cookie::build((server.settings.cookie(COOKIE), state))
+        .path("/")
+        .secure(is_secure)
+        // Read by our page in other sites' frames. Without https browsers take no such cookie; there, all are on one machine.
+        .same_site(if is_secure { SameSite::None } else { SameSite::Lax })
+        .max_age(lives)
+        .build();
+    response.headers_mut().append(SET_COOKIE, HeaderValue::from_str(&cookie.to_string())?);
+    Ok(())
+}
+
+/// Another for each session, and nothing that anybody could guess or learn something from, though clients know the `sid`.
+fn browser_state(key: &RefreshKey, sid: &str) -> String {
+    // No refresh token and no code begins like this.
+    URL_SAFE_NO_PAD.encode(key.mac(format!("browser state {sid}").as_bytes()))
+}
+
+/// Another for each answer, and the same when an answer is repeated.
+fn salt(key: &RefreshKey, answer: &response::Response) -> String {
+    let told: String = answer.params.iter().map(|(_, value)| value.as_str()).collect();
+    URL_SAFE_NO_PAD.encode(key.mac(format!("salt {told}").as_bytes()))
+}
+
+/// OIDC Session Management §3.2; `check_session.js` works it out anew.
+fn session_state(client_id: &str, origin: &str, browser_state: &str, salt: &str) -> String {
+    let hash = Sha256::digest(format!("{client_id} {origin} {browser_state} {salt}"));
+    format!("{}.{salt}", URL_SAFE_NO_PAD.encode(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_the_hash_that_scripts_work_out() {
+        // printf 'app https://app.example state salt' | openssl dgst -sha256 -binary | base64
+        assert_eq!(
+            session_state("app", "https://app.example", "state", "salt"),
+            "TKK2TP5n4yQUmW1lBiWgEa8HDbaWxity4AYe1hjau78.salt"
+        );
+    }
+}
