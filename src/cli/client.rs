@@ -160,7 +160,7 @@ struct About {
     /// Whom to write to about it; once for each
     #[arg(long, value_name = "MAIL")]
     contact: Option<Vec<String>>,
-    /// How it proves itself: client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth,
+    /// How it proves itself: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth,
     /// self_signed_tls_client_auth or none [default: client_secret_basic]
     #[arg(long, value_parser = read::<AuthMethod>, value_name = "METHOD")]
     auth_method: Option<AuthMethod>,
@@ -279,7 +279,7 @@ pub async fn run(command: Command, desk: &Desk) -> Result<(), Failure> {
 
 async fn create(args: CreateArgs, desk: &Desk) -> Result<(), Failure> {
     let secret = if args.secret_stdin { Some(desk.secret_from_stdin()?) } else { None };
-    let mut wanted = args.about.wanted(desk)?;
+    let mut wanted = args.about.wanted(desk).await?;
     wanted.sector = read_sector(&wanted, None, desk).await?;
     wanted.client_name = Some(args.name);
     if args.public {
@@ -295,7 +295,7 @@ async fn create(args: CreateArgs, desk: &Desk) -> Result<(), Failure> {
 }
 
 async fn update(args: UpdateArgs, desk: &Desk) -> Result<(), Failure> {
-    let mut wanted = args.about.wanted(desk)?;
+    let mut wanted = args.about.wanted(desk).await?;
     let before = desk.registry.find(&args.id).await?.ok_or_else(|| unknown(&args.id))?;
     wanted.sector = read_sector(&wanted, Some(&before.metadata), desk).await?;
     wanted.client_name = args.name;
@@ -314,6 +314,9 @@ async fn rotate_secret(args: RotateArgs, desk: &Desk) -> Result<(), Failure> {
         RotateArgs { now: true, .. } => OldSecret::EndsNow,
         _ => OldSecret::EndsIn(GRACE),
     };
+    if desk.registry.find(&args.id).await?.is_some_and(|client| client.signs_with_secret()) {
+        desk.registry.seal_with(desk.keyring().await?);
+    }
     let secret = registration::rotate_secret(&desk.registry, &args.id, brought, old, desk.now(), &desk.random).await?;
     let secret = secret.ok_or_else(|| unknown(&args.id))?;
     let client = desk.registry.find(&args.id).await?.ok_or_else(|| unknown(&args.id))?;
@@ -367,7 +370,7 @@ async fn delete(id: &str, desk: &Desk) -> Result<(), Failure> {
 }
 
 impl About {
-    fn wanted(self, desk: &Desk) -> Result<Wanted, Failure> {
+    async fn wanted(self, desk: &Desk) -> Result<Wanted, Failure> {
         let mut named = self.signing_algorithm.into_iter().chain(self.id_token_algorithm.and_then(Signing::algorithm));
         if let Some(algorithm) = named.find(|own| !desk.settings.keys.algorithms.contains(own)) {
             return Err(Failure::new(format!("no keys are kept for {algorithm}, so nothing could be signed with it"))
@@ -382,6 +385,9 @@ impl About {
         if is_unsigned && !desk.settings.registration.allow_unsigned {
             return Err(Failure::new("this server neither takes nor gives what is not signed")
                 .hint("turn on the setting `registration.allow_unsigned`, if there is no other way"));
+        }
+        if self.auth_method == Some(AuthMethod::ClientSecretJwt) {
+            desk.registry.seal_with(desk.keyring().await?);
         }
         Ok(Wanted {
             client_name: None,

@@ -1,14 +1,13 @@
-//! A client that proves itself by a JWT it has signed (`private_key_jwt`: OIDC Core §9, RFC 7521 §4.2, RFC 7523 §3).
-
-use std::sync::Arc;
+//! A client that proves itself by a JWT it has signed, with a key of its own (`private_key_jwt`) or with its secret
+//! (`client_secret_jwt`: OIDC Core §9, RFC 7521 §4.2, RFC 7523 §3).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
-use super::{Client, authentication::Context};
+use super::{authentication::Context, registry::Registered};
 use crate::{
-    keys::jwk_set::unverified_payload,
+    keys::{jwk_set::unverified_payload, shared_secret},
     protocol::{Algorithm, AuthMethod, ErrorCode, Lifetime, Params, Refusal, Result, with_causes},
     store::client_assertions,
 };
@@ -90,18 +89,19 @@ impl<'a> Assertion<'a> {
     ///
     /// # Errors
     /// `invalid_client`; or when the database cannot be written.
-    pub(super) async fn prove(&self, context: &Context<'_>, client: &Arc<Client>) -> Result<()> {
-        let metadata = &client.metadata;
-        if metadata.token_endpoint_auth_method != AuthMethod::PrivateKeyJwt {
-            return Err(self.failed("it is not registered for private_key_jwt").into());
-        }
-        let one = metadata.token_endpoint_auth_signing_alg.map(|own| [own]);
-        let accepted = one.as_ref().map_or(Algorithm::ALL, |own| own);
-        let signed = match context.keys.verify(client, self.token, accepted, context.now).await {
-            Ok(signed) => signed,
-            Err(trouble) => return Err(self.failed(&with_causes(&trouble)).into()),
+    pub(super) async fn prove(&self, context: &Context<'_>, known: &Registered) -> Result<()> {
+        let client = &known.client;
+        // The registration says how it is signed, and what it is checked by follows from that: no header decides whether a
+        // key is a secret.
+        let payload = match client.metadata.token_endpoint_auth_method {
+            AuthMethod::PrivateKeyJwt => self.signed_by_key(context, known).await?,
+            AuthMethod::ClientSecretJwt => {
+                let secrets = context.registry.shared_secrets(known, context.now)?;
+                shared_secret::verify(self.token, &secrets).map_err(|bad| self.failed(&bad.to_string()))?
+            }
+            _ => return Err(self.failed("it is not registered for assertions").into()),
         };
-        let claims: Claims = serde_json::from_slice(&signed.payload).map_err(|_| self.failed("it says too little"))?;
+        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| self.failed("it says too little"))?;
         let jti = claims.check(context)?;
         // Kept for a while longer than it counts: whoever has waited for keys meanwhile, or has a clock that is behind.
         let hash = Sha256::digest(format!("{}\n{jti}", client.id));
@@ -114,6 +114,13 @@ impl<'a> Assertion<'a> {
         }
         tracing::warn!(event = "client_assertion_replayed", client = %client.id, "a client assertion was sent twice");
         Err(unproven("this client assertion has been used before; each needs a jti of its own").into())
+    }
+
+    async fn signed_by_key(&self, context: &Context<'_>, known: &Registered) -> Result<Vec<u8>, Refusal> {
+        let one = known.client.metadata.token_endpoint_auth_signing_alg.map(|own| [own]);
+        let accepted = one.as_ref().map_or(Algorithm::ALL, |own| own);
+        let signed = context.keys.verify(&known.client, self.token, accepted, context.now).await;
+        signed.map(|signed| signed.payload).map_err(|trouble| self.failed(&with_causes(&trouble)))
     }
 
     fn failed(&self, why: &str) -> Refusal {

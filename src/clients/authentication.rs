@@ -84,25 +84,25 @@ pub async fn authenticate(
 async fn by_assertion(context: &Context<'_>, assertion: &Assertion<'_>) -> Result<AuthenticatedClient> {
     let id = &assertion.client_id;
     let (known, was_read) = context.registry.remembered(id).await?;
-    let client = signer(id, known)?;
-    match assertion.prove(context, &client).await {
-        // What is remembered may be older than the keys that were just registered.
+    let known = signer(id, known)?;
+    match assertion.prove(context, &known).await {
+        // What is remembered may be older than the keys that were just registered, or the secret that was just made.
         Err(Error::Refused(refusal)) if !was_read => {
             let now = signer(id, context.registry.read(id).await?)?;
-            if now.updated_at == client.updated_at {
+            if now.client.updated_at == known.client.updated_at && now.secrets == known.secrets {
                 return Err(refusal.into());
             }
             assertion.prove(context, &now).await?;
-            Ok(AuthenticatedClient { client: now })
+            Ok(AuthenticatedClient { client: now.client })
         }
-        proven => proven.map(|()| AuthenticatedClient { client }),
+        proven => proven.map(|()| AuthenticatedClient { client: known.client }),
     }
 }
 
 /// The client whose signature an assertion has to have.
-fn signer(id: &str, known: Option<Registered>) -> Result<Arc<Client>, Refusal> {
-    let Some(Registered { client, .. }) = known else { return Err(failed(id, "it is not registered")) };
-    if client.enabled { Ok(client) } else { Err(failed(id, "it is disabled")) }
+fn signer(id: &str, known: Option<Registered>) -> Result<Registered, Refusal> {
+    let Some(known) = known else { return Err(failed(id, "it is not registered")) };
+    if known.client.enabled { Ok(known) } else { Err(failed(id, "it is disabled")) }
 }
 
 async fn by_secret(context: &Context<'_>, presented: Presented) -> Result<AuthenticatedClient> {
@@ -131,7 +131,7 @@ async fn by_certificate(context: &Context<'_>, client: Arc<Client>, was_read: bo
         Err(_) => {}
     }
     // What is remembered may be older than what was just registered.
-    let now = signer(&client.id, context.registry.read(&client.id).await?)?;
+    let now = signer(&client.id, context.registry.read(&client.id).await?)?.client;
     if !now.metadata.token_endpoint_auth_method.uses_certificate() {
         return Err(failed(&now.id, "it is not known by a certificate any more").into());
     }
@@ -187,6 +187,13 @@ fn judge(
     match (client.is_public(), hash) {
         (true, None) => {}
         (false, None) if method.uses_certificate() => {}
+        (false, _) if client.signs_with_secret() => {
+            return Err(Refusal::new(
+                ErrorCode::InvalidClient,
+                "this client never sends its secret; it proves itself by a `client_assertion` (client_secret_jwt)",
+            )
+            .hint(format!("client {}", client.id)));
+        }
         (false, _) if !client.has_secret() => {
             return Err(Refusal::new(
                 ErrorCode::InvalidClient,

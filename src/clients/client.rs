@@ -159,12 +159,18 @@ impl Client {
     #[must_use]
     pub fn has_secret(&self) -> bool {
         match self.metadata.token_endpoint_auth_method {
-            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => true,
+            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost | AuthMethod::ClientSecretJwt => true,
             AuthMethod::PrivateKeyJwt
             | AuthMethod::TlsClientAuth
             | AuthMethod::SelfSignedTlsClientAuth
             | AuthMethod::None => false,
         }
+    }
+
+    /// Whether it signs with that secret, and never sends it.
+    #[must_use]
+    pub fn signs_with_secret(&self) -> bool {
+        self.metadata.token_endpoint_auth_method == AuthMethod::ClientSecretJwt
     }
 
     /// What people know it by; its id where it has no name.

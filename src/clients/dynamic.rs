@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     config,
+    keys::shared_secret::HS256,
     outgoing::Outgoing,
     protocol::{
         Algorithm, ApplicationType, AuthMethod, ContentEncryption, ErrorCode, GrantType, KeyManagement, PlainSecret,
@@ -190,7 +191,7 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         application_type: members.word("application_type", ApplicationType::of)?,
         token_endpoint_auth_method: method,
         certificate_name: CertificateName::only(names)?,
-        token_endpoint_auth_signing_alg: members.word("token_endpoint_auth_signing_alg", Algorithm::of)?,
+        token_endpoint_auth_signing_alg: members.assertion_algorithm()?,
         jwks: members.value("jwks").cloned(),
         jwks_uri: members.text("jwks_uri")?,
         logo_uri: members.text("logo_uri")?,
@@ -277,6 +278,10 @@ impl Members {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    fn is(&self, name: &str, text: &str) -> bool {
+        self.value(name).and_then(Value::as_str) == Some(text)
+    }
+
     fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
         match self.value(name) {
             None => Ok(None),
@@ -304,6 +309,15 @@ impl Members {
     /// One of the specification's words.
     fn word<T>(&self, name: &str, of: fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
         self.text(name)?.map(|text| of(&text).ok_or_else(|| unknown(name, &text))).transpose()
+    }
+
+    /// By which algorithm the client signs what it proves itself with. With a secret there is but one.
+    fn assertion_algorithm(&self) -> Result<Option<Algorithm>, Refusal> {
+        let name = "token_endpoint_auth_signing_alg";
+        if self.is("token_endpoint_auth_method", AuthMethod::ClientSecretJwt.as_str()) && self.is(name, HS256) {
+            return Ok(None);
+        }
+        self.word(name, Algorithm::of)
     }
 
     fn words<T>(&self, name: &str, of: fn(&str) -> Option<T>) -> Result<Option<Vec<T>>, Refusal> {

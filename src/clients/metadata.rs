@@ -101,6 +101,10 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
         metadata.certificate_name.take_if(|_| method != AuthMethod::TlsClientAuth);
     }
     metadata.certificate_name = wanted.certificate_name.or(metadata.certificate_name.take());
+    if metadata.token_endpoint_auth_method == AuthMethod::ClientSecretJwt {
+        // There is one by which it can sign with a secret; those that can be named are for keys.
+        metadata.token_endpoint_auth_signing_alg = None;
+    }
     set_keys(metadata, wanted.jwks, wanted.jwks_uri);
     if let Some(algorithm) = wanted.token_endpoint_auth_signing_alg {
         metadata.token_endpoint_auth_signing_alg = Some(algorithm);
@@ -236,6 +240,9 @@ fn redirect_uris(settled: &Settled) -> Result<(), Refusal> {
 /// RFC 7591 §2: "The jwks_uri and jwks parameters MUST NOT both be present in the same request or response."
 fn keys(settled: &Settled) -> Result<(), Refusal> {
     let Metadata { token_endpoint_auth_method: method, jwks, jwks_uri, .. } = &settled.metadata;
+    if *method == AuthMethod::ClientSecretJwt && settled.metadata.token_endpoint_auth_signing_alg.is_some() {
+        return Err(wrong("`token_endpoint_auth_signing_alg` is for keys, and client_secret_jwt is signed by HS256"));
+    }
     match (jwks, jwks_uri) {
         (Some(_), Some(_)) => {
             return Err(wrong("there are both `jwks` and `jwks_uri`; the keys are to be in one place (RFC 7591)"));

@@ -23,8 +23,7 @@ pub(super) fn request_uris(settled: &Settled) -> Result<(), Refusal> {
 /// Types that return no ID Token from the Authorization Endpoint."
 pub(super) fn unsigned_id_tokens(settled: &Settled) -> Result<(), Refusal> {
     let metadata = &settled.metadata;
-    let has_id_token = |own: &String| own.split(' ').any(|part| part == "id_token");
-    let comes_by_browser = metadata.response_types.iter().any(|own| has_id_token(&own.to_string()));
+    let comes_by_browser = metadata.response_types.iter().any(|own| own.has_id_token());
     if metadata.id_token_signed_response_alg == Signing::Unsigned && comes_by_browser {
         return Err(wrong(
             "`id_token_signed_response_alg` is `none`, but ID tokens that come through the browser have to be signed",

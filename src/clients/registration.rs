@@ -175,7 +175,7 @@ pub(super) async fn create_in(
         return Err(wrong(format!("there is already a client `{}`", client.id)).into());
     }
     if let Some(secret) = &secret {
-        keep_secret(tx, &client.id, secret, now).await?;
+        keep_secret(tx, registry, &client, secret, now).await?;
     }
     client.epoch = find(tx, &client.id).await?.epoch;
     Ok((client, secret))
@@ -225,6 +225,7 @@ async fn settle(
     }
     let before = find(&mut tx, id).await?;
     let (had_secret, resources) = (before.has_secret(), before.metadata.resources.clone());
+    let signed_with_secret = before.signs_with_secret();
     let subjects = Subjects::of(&before);
     let as_before = Settled {
         metadata: stays(before.metadata),
@@ -248,9 +249,20 @@ async fn settle(
         client.epoch = find(&mut tx, id).await?.epoch;
     }
     let secret = match (had_secret, client.has_secret()) {
+        // Of a secret that was never sealed, nobody here knows more than the hash.
+        (true, true) if client.signs_with_secret() && !signed_with_secret => {
+            clients::delete_secrets(&mut tx, id).await?;
+            let secret = accept_secret(None, random)?;
+            keep_secret(&mut tx, registry, &client, &secret, now).await?;
+            Some(secret)
+        }
+        (true, true) if signed_with_secret && !client.signs_with_secret() => {
+            clients::unseal_secrets(&mut tx, id).await?;
+            None
+        }
         (false, true) => {
             let secret = accept_secret(None, random)?;
-            keep_secret(&mut tx, id, &secret, now).await?;
+            keep_secret(&mut tx, registry, &client, &secret, now).await?;
             Some(secret)
         }
         (true, false) => {
@@ -294,7 +306,7 @@ pub async fn rotate_secret(
             clients::raise_epoch(&mut tx, id, now.0).await?;
         }
     }
-    keep_secret(&mut tx, id, &secret, now).await?;
+    keep_secret(&mut tx, registry, &client, &secret, now).await?;
     tx.commit().await?;
     Ok(Some(secret))
 }
@@ -446,8 +458,15 @@ fn accept_secret(brought: Option<PlainSecret>, random: &Random) -> Result<PlainS
     Ok(secret)
 }
 
-async fn keep_secret(tx: &mut Write, id: &str, secret: &PlainSecret, now: Timestamp) -> Result<()> {
-    if clients::insert_secret(tx, id, secret.hash().as_str(), now.0).await? {
+async fn keep_secret(
+    tx: &mut Write,
+    registry: &Registry,
+    client: &Client,
+    secret: &PlainSecret,
+    now: Timestamp,
+) -> Result<()> {
+    let sealed = if client.signs_with_secret() { Some(registry.seal(&client.id, secret)?) } else { None };
+    if clients::insert_secret(tx, &client.id, secret.hash().as_str(), sealed.as_deref(), now.0).await? {
         Ok(())
     } else {
         Err(wrong("this very secret is in use already; take another").into())

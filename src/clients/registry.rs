@@ -1,10 +1,14 @@
 //! The registered clients and APIs, as every request needs them: from memory while nothing has changed.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use super::{Client, Resource, resource};
 use crate::{
-    protocol::{Result, Timestamp},
+    keys::{Keyring, shared_secret},
+    protocol::{Error, PlainSecret, Result, Timestamp},
     store::{Cache, Store, StoreError, clients, resources},
 };
 
@@ -19,6 +23,8 @@ struct Inner {
     issuer: String,
     clients: Cache<String, Option<Registered>>,
     resources: Cache<(), Arc<[Resource]>>,
+    /// Whose master key seals the secrets that clients sign with.
+    keyring: OnceLock<Keyring>,
 }
 
 /// A client with its secrets, which are asked for together.
@@ -37,7 +43,35 @@ impl Registry {
             issuer: issuer.to_owned(),
             clients: Cache::new(MOST_CLIENTS),
             resources: Cache::new(1),
+            keyring: OnceLock::new(),
         }))
+    }
+
+    /// Have secrets that clients sign with sealed, and opened, under the master key of that ring. Without one, there can be
+    /// no such clients.
+    pub fn seal_with(&self, keyring: &Keyring) {
+        self.0.keyring.get_or_init(|| keyring.clone());
+    }
+
+    /// A secret of that client, sealed.
+    pub(super) fn seal(&self, client_id: &str, secret: &PlainSecret) -> Result<String> {
+        let keyring = self.0.keyring.get().ok_or_else(|| Error::broken("a secret is to be sealed without a key"))?;
+        let purpose = shared_secret::purpose(client_id, secret.hash().as_str());
+        Ok(keyring.master_key().seal(&purpose, secret.expose().as_bytes())?)
+    }
+
+    /// The secrets of a client that still count and that it may sign with.
+    pub(super) fn shared_secrets(&self, known: &Registered, now: Timestamp) -> Result<Vec<PlainSecret>> {
+        let live = known.secrets.iter().filter(|own| own.is_live(now.0));
+        let sealed = live.filter_map(|own| Some((&own.hash, own.sealed.as_deref()?)));
+        let mut secrets = Vec::new();
+        for (hash, sealed) in sealed {
+            let keyring =
+                self.0.keyring.get().ok_or_else(|| Error::broken("a secret is sealed, and there is no key"))?;
+            let plain = keyring.master_key().open(&shared_secret::purpose(&known.client.id, hash), sealed)?;
+            secrets.push(PlainSecret::new(String::from_utf8_lossy(&plain)));
+        }
+        Ok(secrets)
     }
 
     /// The client of that id, enabled or not.

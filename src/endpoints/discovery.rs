@@ -16,7 +16,7 @@ use super::{
 use crate::{
     authorization::login::ACR_VALUES,
     config::{RegistrationMode, Settings},
-    keys::Published,
+    keys::{Published, shared_secret::HS256},
     protocol::{
         Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, Prompt, ResponseMode, SubjectType,
         UNSIGNED, claims,
@@ -140,7 +140,7 @@ impl<'a> Metadata<'a> {
         let at = |path: &str| format!("{issuer}{path}");
         let own_keys = || algorithms.iter().map(|algorithm| algorithm.as_str()).collect();
         // What clients sign with need not be what this server signs with.
-        let signed_by = || Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+        let signed_by = || Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).chain([HS256]).collect();
         let unsigned = settings.registration.allow_unsigned.then_some(UNSIGNED);
         let key_management = || KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
         let content_encryption = || ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();

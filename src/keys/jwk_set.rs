@@ -228,17 +228,17 @@ pub struct Unsigned {
 }
 
 /// The parts of a signed JWT, read.
-struct Parts<'a> {
-    header: Header,
-    signed: &'a [u8],
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+pub(super) struct Parts<'a> {
+    pub(super) header: Header,
+    pub(super) signed: &'a [u8],
+    pub(super) payload: Vec<u8>,
+    pub(super) signature: Vec<u8>,
 }
 
 /// A JOSE header (RFC 7515 §4.1), of which a member that counts may not occur twice.
 #[derive(Deserialize)]
-struct Header {
-    alg: String,
+pub(super) struct Header {
+    pub(super) alg: String,
     kid: Option<String>,
     typ: Option<String>,
     #[serde(default, deserialize_with = "is_there")]
@@ -251,7 +251,7 @@ fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
 }
 
 impl<'a> Parts<'a> {
-    fn read(token: &'a str) -> Option<Self> {
+    pub(super) fn read(token: &'a str) -> Option<Self> {
         let token = Compact::split(token, LONGEST_TOKEN)?;
         let header: Header = serde_json::from_slice(&token.header()?).ok()?;
         let (payload, signature) = (token.payload()?, token.signature()?);

@@ -21,6 +21,7 @@ mod refresh_key;
 mod reseal;
 pub mod rotation;
 mod sealed_row;
+pub mod shared_secret;
 
 pub use encryption::Content;
 pub use error::KeyError;

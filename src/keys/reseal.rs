@@ -7,11 +7,12 @@ use super::{
     master_key::{self, PROOF},
     rotation::swap,
     sealed_row::{MAC_KEYS, State, purpose},
+    shared_secret,
 };
 use crate::{
     protocol::PlainSecret,
     random::Random,
-    store::{Store, instance, signing_keys, signing_keys::SigningKey},
+    store::{Store, clients, instance, signing_keys, signing_keys::SigningKey},
 };
 
 /// Seal everything under another master key, or for another issuer, or both: in one transaction, so that a crash leaves
@@ -34,6 +35,13 @@ pub async fn reseal(store: &Store, old: &MasterKey, new: &MasterKey) -> Result<u
         let purpose = purpose(&row);
         let sealed = new.seal(&purpose, &old.open_of_any_issuer(&purpose, &row.sealed)?)?;
         swap(&mut tx, &row, &SigningKey { sealed, ..row.clone() }).await?;
+        count += 1;
+    }
+    for secret in clients::sealed_secrets(&mut tx).await? {
+        let Some(sealed) = secret.sealed else { continue };
+        let purpose = shared_secret::purpose(&secret.client_id, &secret.hash);
+        let sealed = new.seal(&purpose, &old.open_of_any_issuer(&purpose, &sealed)?)?;
+        clients::reseal_secret(&mut tx, &secret.hash, &sealed).await?;
         count += 1;
     }
     // Every fact that is sealed, besides the proof of the master key itself.

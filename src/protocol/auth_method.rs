@@ -16,6 +16,8 @@ words! {
         ClientSecretBasic = "client_secret_basic",
         /// Its secret in the form (RFC 6749 §2.3.1).
         ClientSecretPost = "client_secret_post",
+        /// A JWT signed with its secret (OIDC Core §9).
+        ClientSecretJwt = "client_secret_jwt",
         /// A JWT signed with its private key (OIDC Core §9, RFC 7523).
         PrivateKeyJwt = "private_key_jwt",
         /// The certificate of its connection, which an authority vouches for (RFC 8705 §2.1).

@@ -34,6 +34,8 @@ pub struct Secret {
     pub created_at: i64,
     /// When it ends; set once another has taken its place.
     pub expires_at: Option<i64>,
+    /// The secret itself, sealed under the master key: of a client that signs with it.
+    pub sealed: Option<String>,
 }
 
 impl Secret {
@@ -211,23 +213,76 @@ pub async fn secrets(db: &mut impl Access, client_id: &str) -> Result<Vec<Secret
         db,
         Secret,
         fetch_all,
-        "SELECT hash, created_at, expires_at FROM client_secrets WHERE client_id = $1 ORDER BY created_at DESC, hash",
+        "SELECT hash, created_at, expires_at, sealed FROM client_secrets
+         WHERE client_id = $1 ORDER BY created_at DESC, hash",
         client_id
     )?)
+}
+
+/// A secret that is sealed, and whose it is.
+#[derive(sqlx::FromRow)]
+pub struct SealedSecret {
+    /// The hash of the secret.
+    pub hash: String,
+    /// The client.
+    pub client_id: String,
+    /// The secret itself, sealed.
+    pub sealed: Option<String>,
+}
+
+/// Every secret that is sealed.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn sealed_secrets(db: &mut impl Access) -> Result<Vec<SealedSecret>, StoreError> {
+    Ok(select!(
+        db,
+        SealedSecret,
+        fetch_all,
+        "SELECT hash, client_id, sealed FROM client_secrets WHERE sealed IS NOT NULL ORDER BY hash"
+    )?)
+}
+
+/// Put something else in the place of what a secret was sealed to.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn reseal_secret(tx: &mut Write, hash: &str, sealed: &str) -> Result<(), StoreError> {
+    tx.touch().await?;
+    query!(tx, "UPDATE client_secrets SET sealed = $2 WHERE hash = $1", hash, sealed)?;
+    Ok(())
+}
+
+/// Forget all of a client's secrets but their hashes.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn unseal_secrets(tx: &mut Write, client_id: &str) -> Result<(), StoreError> {
+    tx.touch().await?;
+    query!(tx, "UPDATE client_secrets SET sealed = NULL WHERE client_id = $1", client_id)?;
+    Ok(())
 }
 
 /// Give a client a secret; false if that very secret is already somebody's.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn insert_secret(tx: &mut Write, client_id: &str, hash: &str, now: i64) -> Result<bool, StoreError> {
+pub async fn insert_secret(
+    tx: &mut Write,
+    client_id: &str,
+    hash: &str,
+    sealed: Option<&str>,
+    now: i64,
+) -> Result<bool, StoreError> {
     tx.touch().await?;
     let changed = query!(
         tx,
-        "INSERT INTO client_secrets (hash, client_id, created_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING",
+        "INSERT INTO client_secrets (hash, client_id, created_at, sealed) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (hash) DO NOTHING",
         hash,
         client_id,
-        now
+        now,
+        sealed
     )?;
     Ok(changed == 1)
 }

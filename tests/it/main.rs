@@ -62,6 +62,7 @@ mod revoke;
 mod second_press;
 mod serving;
 mod session_state;
+mod shared_secrets;
 mod sign_in;
 mod sqlite;
 mod stage;

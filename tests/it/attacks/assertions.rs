@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client_keys::{JWT_BEARER, OwnKey, asks, client, says},
+    shared_secrets,
     world::{ISSUER, World},
 };
 
@@ -151,6 +152,12 @@ async fn case_26_a_client_proves_itself_in_the_way_it_has_registered_and_in_one_
     let world = site(&key).await;
     let app = world.app("wiki").await;
     asks(&world, &key.signs(&says(&world, "wiki"))).await.refused("invalid_client");
+    // Of two that prove themselves by assertions, neither can do so as the other is registered to.
+    let signer = shared_secrets::client(&world, "signer", &key).await;
+    let secret = signer.secret.as_deref().expect("a secret");
+    asks(&world, &key.signs(&says(&world, "signer"))).await.refused("invalid_client");
+    asks(&world, &shared_secrets::signs(secret, &says(&world, "robot"))).await.refused("invalid_client");
+    asks(&world, &shared_secrets::signs(secret, &says(&world, "signer"))).await.ok();
     let assertion = key.signs(&says(&world, "robot"));
     let both = [
         ("grant_type", "client_credentials"),
