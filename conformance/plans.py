@@ -74,13 +74,14 @@ def _registration() -> list[Plan]:
 
 def _everything() -> list[Plan]:
     """
-    All that the suite has for one response type, with clients that prove themselves in every way; this is nothing to be
+    All that the suite has for one response type, with clients that prove themselves in each way; this is nothing to be
     certified for. A client of the operator's without secret needs PKCE, which the suite does not do; and the suite cannot
     register one with a certificate.
     """
     secrets = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
-    ways = [("static", method) for method in (*secrets, "private_key_jwt", "mtls")]
-    ways += [("dynamic", method) for method in (*secrets, "private_key_jwt", "none")]
+    ways = [("code", "static", method) for method in (*secrets, "private_key_jwt", "mtls")]
+    ways += [("code", "dynamic", method) for method in ("client_secret_basic", "private_key_jwt", "none")]
+    ways.append(("code id_token", "dynamic", "private_key_jwt"))
     return [
         Plan(
             f"everything-{kind}-{method.replace('_', '-')}{'-hybrid' if response_type != 'code' else ''}",
@@ -94,8 +95,7 @@ def _everything() -> list[Plan]:
             (response_type,),
             registers_itself=kind == "dynamic",
         )
-        for response_type in ("code", "code id_token")
-        for kind, method in ways
+        for response_type, kind, method in ways
     ]
 
 

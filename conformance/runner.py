@@ -55,16 +55,16 @@ class Run:
         logs = self.logs / plan.name
         logs.mkdir(parents=True, exist_ok=True)
         issuer = self.issuer or free_issuer()
-        print(f"\n{plan.name}: {plan.suite_name} at {issuer}", flush=True)
+        print(f"{plan.name}: {plan.suite_name} at {issuer}", flush=True)
         with Latchkey(self.program, issuer, self.suite.url, plan, logs / "latchkey.log") as server:
             told = configure(server, self.suite.url, plan)
             (logs / "configuration.json").write_text(json.dumps(told, indent=2) + "\n")
             plan_id, modules = self.suite.create_plan(plan.suite_name, plan.variant, told)
             modules = chosen(modules, wanted)
             for number, module in enumerate(modules, start=1):
-                print(f"  {number:>3} of {len(modules)}  {module.name} … ", end="", flush=True)
                 done = self._module(server, plan, plan_id, module, number)
-                print(f"{done.result}, {done.seconds:.1f} s", flush=True)
+                at = f"{plan.name} {number:>3} of {len(modules)}"
+                print(f"  {at}  {module.name} … {done.result}, {done.seconds:.1f} s", flush=True)
                 yield done
 
     def _module(self, server: Latchkey, plan: Plan, plan_id: str, module: Module, number: int) -> Outcome:
