@@ -15,6 +15,7 @@ mod discovery;
 mod logout;
 mod redirect_uris;
 mod registration;
+mod requests;
 mod scopes;
 mod sessions;
 mod userinfo;
@@ -26,11 +27,6 @@ use plans::{COUNTS, PLANS};
 
 /// Modules that have no twin yet, and why.
 const NOT_YET: &[(&str, &str)] = &[
-    ("oidcc-request-uri-unsigned", REQUESTS),
-    ("oidcc-request-uri-signed-rs256", REQUESTS),
-    ("oidcc-ensure-request-object-with-redirect-uri", REQUESTS),
-    ("oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported", REQUESTS),
-    ("oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", REQUESTS),
     ("oidcc-session-management-discovery-endpoint-verification", SIGN_OUTS),
     ("oidcc-session-management-rp-initiated-logout", SIGN_OUTS),
     ("oidcc-frontchannel-logout-discovery-endpoint-verification", SIGN_OUTS),
@@ -39,7 +35,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("oidcc-backchannel-rp-initiated-logout", SIGN_OUTS),
 ];
 
-const REQUESTS: &str = "requests are no objects";
 const SIGN_OUTS: &str = "no client is told of a sign-out";
 
 #[test]

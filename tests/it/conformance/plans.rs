@@ -134,7 +134,22 @@ fn is_not_applicable(module: &str, response_type: &str) -> bool {
 /// Modules that the suite leaves out where the operator registers the clients.
 const REGISTERED_BY_THEMSELVES: &[&str] = &[
     "oidcc-idtoken-signature",
+    "oidcc-idtoken-rs256",
     "oidcc-idtoken-unsigned",
+    "oidcc-userinfo-rs256",
+    "oidcc-ensure-redirect-uri-in-authorization-request",
+    "oidcc-redirect-uri-query-OK",
+    "oidcc-redirect-uri-query-mismatch",
+    "oidcc-redirect-uri-regfrag",
+    "oidcc-registration-logo-uri",
+    "oidcc-registration-policy-uri",
+    "oidcc-registration-tos-uri",
+    "oidcc-registration-jwks-uri",
+    "oidcc-registration-sector-uri",
+    "oidcc-registration-sector-bad",
+    "oidcc-refresh-token-rp-key-rotation",
+    "oidcc-request-uri-unsigned",
+    "oidcc-request-uri-signed-rs256",
     "oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported",
 ];
 
