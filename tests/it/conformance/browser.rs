@@ -21,6 +21,7 @@ struct Cookie {
     name: String,
     value: String,
     is_for_any_site: bool,
+    is_hidden_from_scripts: bool,
 }
 
 /// Where a visit ends.
@@ -145,15 +146,36 @@ impl Browser {
                     name: name.to_owned(),
                     value: value.to_owned(),
                     is_for_any_site: has("samesite=none"),
+                    is_hidden_from_scripts: has("httponly"),
                 });
             }
         }
+    }
+
+    /// The cookies that a frame of the server inside another site can read by its script.
+    pub(super) fn cookies_of_a_frame(&self) -> Vec<(&str, &str)> {
+        let read = self.cookies.iter().filter(|own| own.is_for_any_site && !own.is_hidden_from_scripts);
+        read.map(|own| (own.name.as_str(), own.value.as_str())).collect()
     }
 }
 
 impl Page {
     pub(super) fn has(&self, id: &str) -> bool {
         self.answer.body.contains(&format!("id=\"{id}\""))
+    }
+
+    /// What its frames show.
+    pub(super) fn sources_of_frames(&self) -> Vec<Url> {
+        let tags = self.answer.body.split("<iframe").skip(1);
+        let sources = tags.map(|tag| forms::attribute(tag, "src").expect("a frame shows something"));
+        sources.map(|source| self.url.join(&source).expect("a URL")).collect()
+    }
+
+    /// Where it leads by itself, without scripts.
+    pub(super) fn leads_to(&self) -> Option<Url> {
+        let tag = self.answer.body.split("http-equiv=\"refresh\"").nth(1)?;
+        let content = forms::attribute(tag, "content")?;
+        self.url.join(content.split_once("url=")?.1).ok()
     }
 
     pub(super) fn title(&self) -> String {

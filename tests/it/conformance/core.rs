@@ -5,10 +5,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use super::{
-    checks,
+    checks::{self, Expected},
     client::{self, Client},
-    plans::Variant,
-    play::{Play, each, is_error_page},
+    plans::{self, Variant},
+    play::{Play, each, each_at, is_error_page},
+    site::Site,
 };
 
 #[tokio::test]
@@ -156,8 +157,28 @@ async fn oidcc_ensure_request_with_valid_pkce_succeeds() {
 
 #[tokio::test]
 async fn oidcc_idtoken_unsigned() {
-    each("oidcc-idtoken-unsigned", async |play| {
-        assert!(!play.site.has("id_token_signing_alg_values_supported", "none"));
+    let site = Site::with(|settings| settings.registration.allow_unsigned = true).await;
+    assert!(site.has("id_token_signing_alg_values_supported", "none"));
+    each_at(&site, "oidcc-idtoken-unsigned", async |play| {
+        let mut metadata = client::metadata(play.variant);
+        metadata["id_token_signed_response_alg"] = "none".into();
+        play.client.leaves(play.site).await;
+        play.client = client::register(play.site, &metadata).await;
+        let request = play.asks("openid");
+        let params = play.is_answered(&request).await;
+        let tokens = checks::tokens(&play.redeems(params.get("code").expect("a code"), None).await);
+        let jwks = play.site.jwks().await;
+        let access_token = checks::text(&tokens, "access_token");
+        let expected = Expected { access_token: Some(access_token), ..play.expected(&request, &jwks) };
+        let claims = checks::unsigned_id_token(checks::text(&tokens, "id_token"), expected);
+        assert_eq!(play.is_told(access_token).await["sub"], claims["sub"]);
     })
     .await;
+    // Where the operator does not say so, there is none.
+    let site = Site::new().await;
+    assert!(!site.has("id_token_signing_alg_values_supported", "none"));
+    let mut metadata = client::metadata(plans::variants("oidcc-idtoken-unsigned")[0]);
+    metadata["id_token_signed_response_alg"] = "none".into();
+    let answer = client::asks_to_register(&site, &metadata).await;
+    checks::refused(&answer, StatusCode::BAD_REQUEST, "invalid_client_metadata");
 }

@@ -52,6 +52,31 @@ async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
 }
 
 #[tokio::test]
+async fn oidcc_session_management_discovery_endpoint_verification() {
+    let site = site("oidcc-session-management-discovery-endpoint-verification").await;
+    checks::https(&site.at("check_session_iframe"));
+    checks::https(&site.at("end_session_endpoint"));
+}
+
+#[tokio::test]
+async fn oidcc_frontchannel_logout_discovery_endpoint_verification() {
+    let site = site("oidcc-frontchannel-logout-discovery-endpoint-verification").await;
+    checks::https(&site.at("end_session_endpoint"));
+    for name in ["frontchannel_logout_supported", "frontchannel_logout_session_supported"] {
+        assert_eq!(site.metadata[name], true, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn oidcc_backchannel_logout_discovery_endpoint_verification() {
+    let site = site("oidcc-backchannel-logout-discovery-endpoint-verification").await;
+    checks::https(&site.at("end_session_endpoint"));
+    for name in ["backchannel_logout_supported", "backchannel_logout_session_supported"] {
+        assert_eq!(site.metadata[name], true, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn oidcc_server_rotate_keys() {
     each("oidcc-server-rotate-keys", async |play| {
         let before = play.site.jwks().await;

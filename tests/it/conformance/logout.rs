@@ -12,13 +12,13 @@ const NOT_SILENT: &[&str] =
     &["login_required", "interaction_required", "account_selection_required", "consent_required"];
 
 /// Sign in, and then go where one signs out; a question on the way is answered with yes.
-async fn signs_out(play: &mut Play<'_>, params: &[(&str, &str)]) -> Visit {
+pub(super) async fn signs_out(play: &mut Play<'_>, params: &[(&str, &str)]) -> Visit {
     let url = format!("{}?{}", play.site.at("end_session_endpoint"), crate::world::encode(params));
     let visit = play.browser.opens(url.trim_end_matches('?')).await;
     confirms(play, visit).await
 }
 
-pub(super) async fn confirms(play: &mut Play<'_>, visit: Visit) -> Visit {
+async fn confirms(play: &mut Play<'_>, visit: Visit) -> Visit {
     match visit {
         Visit::Here(page) if page.has("logout-confirm") => play.browser.presses(&page, "logout-confirm", &[]).await,
         visit => visit,

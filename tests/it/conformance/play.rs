@@ -244,7 +244,7 @@ impl<'a> Play<'a> {
         checks::id_token(token, expected)
     }
 
-    fn expected<'e>(&'e self, request: &'e Request, jwks: &'e Value) -> Expected<'e> {
+    pub(super) fn expected<'e>(&'e self, request: &'e Request, jwks: &'e Value) -> Expected<'e> {
         Expected {
             jwks,
             issuer: &self.site.issuer,

@@ -8,8 +8,9 @@ use std::{
 
 use axum::{
     Router,
+    body::Bytes,
     extract::State,
-    http::{StatusCode, Uri, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::IntoResponse,
 };
 use axum_server::{
@@ -171,7 +172,10 @@ struct Kept {
 /// A request that came.
 #[derive(Clone, Debug)]
 pub(super) struct Received {
+    pub(super) method: Method,
     pub(super) path: String,
+    pub(super) media_type: String,
+    pub(super) body: String,
 }
 
 impl Receiver {
@@ -200,8 +204,20 @@ impl Receiver {
     }
 }
 
-async fn receive(State(kept): State<Arc<Kept>>, uri: Uri) -> impl IntoResponse {
-    kept.received.lock().expect("not poisoned").push(Received { path: uri.path().to_owned() });
+async fn receive(
+    State(kept): State<Arc<Kept>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kept.received.lock().expect("not poisoned").push(Received {
+        method,
+        path: uri.path().to_owned(),
+        media_type: media_type.unwrap_or_default().to_owned(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    });
     match kept.documents.lock().expect("not poisoned").get(uri.path()) {
         Some((media_type, document)) => {
             (StatusCode::OK, [(header::CONTENT_TYPE, *media_type)], document.clone()).into_response()
