@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     ask::{self, Ask, Expected, OrgWish},
+    hint::Hint,
     login::ACR_VALUES,
     machine,
     request_object::{self, Objects},
@@ -178,30 +179,6 @@ impl Bound {
             ui_locales: params.get("ui_locales").map(str::to_owned),
             is_popup: params.get("display") == Some("popup"),
         }
-    }
-}
-
-/// Whom an `id_token_hint` names.
-enum Hint {
-    None,
-    NotOurs,
-    /// It was issued where users go by other names.
-    OfOthers,
-    Names(String),
-}
-
-impl Hint {
-    async fn read(context: Context<'_>, client: &Client, params: &Params) -> Result<Self> {
-        let Some(text) = params.get("id_token_hint") else { return Ok(Self::None) };
-        let Some(hint) = (context.read_hint)(text) else { return Ok(Self::NotOurs) };
-        if hint.aud != client.id {
-            let other = context.registry.find(&hint.aud).await?;
-            // Two sectors that help each other would find out by it whether their users are the same.
-            if other.as_deref().map(Subjects::of).unwrap_or_default() != Subjects::of(client) {
-                return Ok(Self::OfOthers);
-            }
-        }
-        Ok(Self::Names(hint.sub))
     }
 }
 

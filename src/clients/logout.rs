@@ -6,7 +6,8 @@ use url::Url;
 
 use super::{
     Metadata,
-    metadata::{is_web_address, set_text, wrong},
+    links::is_web_address,
+    metadata::{set_text, wrong},
 };
 use crate::protocol::{RedirectUri, Refusal};
 

@@ -1,9 +1,14 @@
 //! What may stand in a client's registration (RFC 7591 §2, OIDC Registration §2). Pure.
 
 use serde_json::Value;
-use url::Url;
 
-use super::{Metadata, encryption, flows, logout, objects, registration::Wanted, subject};
+use super::{
+    Metadata, encryption, flows,
+    links::{self, is_web_address},
+    logout, objects,
+    registration::Wanted,
+    subject,
+};
 use crate::keys::JwkSet;
 use crate::protocol::{
     Algorithm, ApplicationType, AuthMethod, ErrorCode, GrantType, RedirectUri, Refusal, Scope, Signing,
@@ -62,8 +67,8 @@ const CHECKS: &[Check] = &[
     encryption::check,
     certificate,
     scope,
-    links,
-    initiate_login_uri,
+    links::of_pages,
+    links::initiate_login_uri,
     contacts,
     max_age,
     acr_values,
@@ -300,44 +305,6 @@ fn scope(settled: &Settled) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-fn links(settled: &Settled) -> Result<(), Refusal> {
-    let metadata = &settled.metadata;
-    for (name, link) in [
-        ("logo_uri", &metadata.logo_uri),
-        ("client_uri", &metadata.client_uri),
-        ("policy_uri", &metadata.policy_uri),
-        ("tos_uri", &metadata.tos_uri),
-    ] {
-        if let Some(link) = link
-            && !is_web_address(link)
-        {
-            return Err(wrong(format!("`{name}` is `{link}`; expected an https address, or http on localhost")));
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn is_web_address(text: &str) -> bool {
-    let is_plain =
-        text.len() <= 2_000 && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'<>\\`".contains(&byte));
-    is_plain
-        && Url::parse(text).is_ok_and(|url| {
-            let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-            let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
-            is_safe && url.username().is_empty() && url.password().is_none()
-        })
-}
-
-/// OIDC Registration §2: "The URI MUST use the https scheme."
-fn initiate_login_uri(settled: &Settled) -> Result<(), Refusal> {
-    match &settled.metadata.initiate_login_uri {
-        Some(uri) if !uri.starts_with("https:") || !is_web_address(uri) => {
-            Err(wrong(format!("`initiate_login_uri` is `{uri}`; expected an https address")))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn contacts(settled: &Settled) -> Result<(), Refusal> {

@@ -1,7 +1,10 @@
 //! What may stand in a client's registration about its request objects, and about ID tokens that nobody signs (OIDC
 //! Registration §2). Pure.
 
-use super::metadata::{Settled, is_web_address, wrong};
+use super::{
+    links::is_web_address,
+    metadata::{Settled, wrong},
+};
 use crate::{
     keys::JwkSet,
     protocol::{Refusal, Signing},

@@ -5,11 +5,7 @@ use std::{collections::BTreeSet, fmt};
 
 use url::Url;
 
-use super::{
-    Client, Metadata,
-    metadata::{is_web_address, wrong},
-    registration::Wanted,
-};
+use super::{Client, Metadata, links::is_web_address, metadata::wrong, registration::Wanted};
 use crate::{
     keys::PairwiseKey,
     outgoing::Outgoing,

@@ -467,6 +467,32 @@ async fn it_is_signed_as_the_id_tokens_of_the_app_are() {
     assert_eq!(verified.alg, latchkey::protocol::Algorithm::ES256);
 }
 
+#[tokio::test]
+async fn an_app_that_knows_users_by_names_of_its_own_is_told_of_them_by_those() {
+    let world = world().await;
+    let mut hears = Receiver::new(200).await;
+    let uri = format!("http://127.0.0.1:{}/out", hears.port);
+    let app = world
+        .app_with("wiki", |wanted| {
+            wanted.subject_type = Some(latchkey::protocol::SubjectType::Pairwise);
+            wanted.logout = Logout {
+                back_channel_uri: Some(uri),
+                front_channel_uri: Some("https://wiki.example/out".to_owned()),
+                ..Logout::default()
+            };
+        })
+        .await;
+    let mut browser = world.browser();
+    let tokens = signs_in(&mut browser, &app).await;
+    let hint = tokens["id_token"].as_str().expect("an ID token");
+    let page = browser.get(&format!("/logout?{}", encode(&[("id_token_hint", hint)]))).await;
+    deliver(&world).await;
+    let (known, told) = (claims(hint), claims(&hears.one().token));
+    assert_eq!((&told["sub"], &told["sid"]), (&known["sub"], &known["sid"]));
+    let sid = known["sid"].as_str().expect("a sid");
+    assert!(page.body.contains(&format!("sid={sid}\"")), "{}", page.body);
+}
+
 #[test]
 fn an_operator_says_on_the_command_line_where_an_app_is_told() {
     let place = crate::program::Place::new();

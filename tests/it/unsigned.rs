@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
     clients::registration::{self, Wanted},
     config::RegistrationMode,
-    protocol::{Algorithm, Signing},
+    protocol::{Algorithm, ResponseType, Signing},
 };
 use serde_json::{Value, json};
 
@@ -42,6 +42,30 @@ async fn a_client_that_asks_for_it_is_given_id_tokens_without_a_signature() {
         assert!(said.get("at_hash").is_none(), "there is no algorithm to hash by: {said}");
         // The access token is signed as ever.
         assert_eq!(header(tokens["access_token"].as_str().expect("an access token"))["alg"], "RS256");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_through_the_browser_is_signed_or_not_registered() {
+    let world = World::with(|settings| {
+        settings.registration.mode = RegistrationMode::Open;
+        settings.registration.allow_unsigned = true;
+        settings.registration.response_types = ResponseType::ALL.to_vec();
+    })
+    .await;
+    for (types, grants, is_taken) in [
+        (json!(["code"]), json!(["authorization_code"]), true),
+        (json!(["code token"]), json!(["authorization_code", "implicit"]), true),
+        (json!(["code", "code id_token"]), json!(["authorization_code", "implicit"]), false),
+        (json!(["id_token"]), json!(["implicit"]), false),
+    ] {
+        let mut body = with("id_token_signed_response_alg", json!("none"));
+        (body["response_types"], body["grant_types"]) = (types.clone(), grants);
+        let answer = registers(&world, body).await;
+        assert_eq!(answer.status.is_success(), is_taken, "{types}: {}", answer.body);
+        if !is_taken {
+            answer.refused("invalid_client_metadata");
+        }
     }
 }
 
