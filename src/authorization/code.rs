@@ -112,7 +112,9 @@ pub fn grant_at_once(
     Ok(Grant {
         offline: false,
         code_spent_at: Some(terms.now.0),
-        expires_at: (terms.now + lifetime).0,
+        // As long as what is made last from it: as late as a second press may come.
+        expires_at: (terms.now + lifetime + terms.lifetime).0,
+        scope: offer.scope.filter(|token| token != "offline_access").to_string(),
         ..grant(request, login, offer, terms, random)?
     })
 }

@@ -253,7 +253,14 @@ fn response_mode(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 /// How the answer travels, whatever becomes of the request: as it says, if it may.
 fn mode(params: &Params) -> ResponseMode {
-    let by_default = asked_response_type(params).map_or(ResponseMode::default(), ResponseType::default_mode);
+    let by_default = match (asked_response_type(params), params.get("response_type")) {
+        (Some(asked), _) => asked.default_mode(),
+        // Whoever asks for tokens, even for such as there are not, looks into the fragment (RFC 6749 §4.2.2.1).
+        (None, Some(unknown)) if unknown.split(' ').any(|word| matches!(word, "token" | "id_token")) => {
+            ResponseMode::Fragment
+        }
+        (None, _) => ResponseMode::default(),
+    };
     match params.get("response_mode").and_then(ResponseMode::of) {
         Some(asked) if !would_leak(asked, by_default) => asked,
         _ => by_default,

@@ -89,7 +89,7 @@ async fn by_assertion(context: &Context<'_>, assertion: &Assertion<'_>) -> Resul
         // What is remembered may be older than the keys that were just registered, or the secret that was just made.
         Err(Error::Refused(refusal)) if !was_read => {
             let now = signer(id, context.registry.read(id).await?)?;
-            if now.client.updated_at == known.client.updated_at && now.secrets == known.secrets {
+            if now.client == known.client && now.secrets == known.secrets {
                 return Err(refusal.into());
             }
             assertion.prove(context, &now).await?;

@@ -423,7 +423,7 @@ async fn keep_secret(
     secret: &PlainSecret,
     now: Timestamp,
 ) -> Result<()> {
-    let sealed = if client.signs_with_secret() { Some(registry.seal(&client.id, secret)?) } else { None };
+    let sealed = if client.signs_with_secret() { Some(registry.seal(tx, &client.id, secret).await?) } else { None };
     if clients::insert_secret(tx, &client.id, secret.hash().as_str(), sealed.as_deref(), now.0).await? {
         Ok(())
     } else {

@@ -9,7 +9,7 @@ use super::{Client, Resource, resource};
 use crate::{
     keys::{Keyring, shared_secret},
     protocol::{Error, PlainSecret, Result, Timestamp},
-    store::{Cache, Store, StoreError, clients, resources},
+    store::{Cache, Store, StoreError, Write, clients, resources},
 };
 
 pub use crate::store::clients::Secret as SecretRow;
@@ -54,10 +54,10 @@ impl Registry {
     }
 
     /// A secret of that client, sealed.
-    pub(super) fn seal(&self, client_id: &str, secret: &PlainSecret) -> Result<String> {
+    pub(super) async fn seal(&self, tx: &mut Write, client_id: &str, secret: &PlainSecret) -> Result<String> {
         let keyring = self.0.keyring.get().ok_or_else(|| Error::broken("a secret is to be sealed without a key"))?;
         let purpose = shared_secret::purpose(client_id, secret.hash().as_str());
-        Ok(keyring.master_key().seal(&purpose, secret.expose().as_bytes())?)
+        Ok(keyring.master_key().seal_in(tx, &purpose, secret.expose().as_bytes()).await?)
     }
 
     /// The secrets of a client that still count and that it may sign with.

@@ -96,6 +96,12 @@ pub(super) fn broken(settings: &Settings) -> Vec<Broken> {
         "tokens.refresh_idle",
         "is longer than `tokens.refresh_absolute`",
     );
+    rule(
+        settings.tls.client_certificates == ClientCertificates::Off
+            || settings.proxy.trusted.iter().all(|network| network.prefix_len() > 0),
+        "proxy.trusted",
+        "names the whole internet while `tls.client_certificates` is `optional`: anybody could show the certificate of any client in a header",
+    );
     rule(settings.sessions.idle <= settings.sessions.absolute, "sessions.idle", "is longer than `sessions.absolute`");
     found
 }

@@ -89,7 +89,7 @@ fn context(server: &Server) -> Context<'_> {
         registry: &server.registry,
         settings: &server.settings.registration,
         tls: &server.settings.tls,
-        outgoing: &server.outgoing,
+        outgoing: &server.for_strangers,
         algorithms: &server.settings.keys.algorithms,
         random: &server.random,
         now: server.clock.now(),

@@ -184,11 +184,22 @@ impl MasterKey {
     pub(super) async fn begin(&self, store: &Store) -> Result<Write, KeyError> {
         let mut tx = store.write().await?;
         tx.touch().await?;
-        if instance::replace(&mut tx, PROOF, self.proof(), self.proof()).await? {
-            Ok(tx)
-        } else {
-            Err(KeyError::MasterKeyWrong)
-        }
+        self.hold(&mut tx).await?;
+        Ok(tx)
+    }
+
+    /// Seal in a transaction that has taken the generation: none is sealed under a master key that has been replaced.
+    ///
+    /// # Errors
+    /// [`KeyError::MasterKeyWrong`] once it has been.
+    pub async fn seal_in(&self, tx: &mut Write, purpose: &str, plain: &[u8]) -> Result<String, KeyError> {
+        self.hold(tx).await?;
+        self.seal(purpose, plain)
+    }
+
+    async fn hold(&self, tx: &mut Write) -> Result<(), KeyError> {
+        let is_still = instance::replace(tx, PROOF, self.proof(), self.proof()).await?;
+        if is_still { Ok(()) } else { Err(KeyError::MasterKeyWrong) }
     }
 
     /// The key as its file has it now: another process may have resealed the database.

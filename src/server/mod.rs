@@ -47,8 +47,9 @@ pub struct Server {
     pub outgoing: Outgoing,
     /// The public keys of clients.
     pub client_keys: ClientKeys,
-    /// Reads the request objects of clients, which anybody's browser can have done.
-    pub request_objects: Outgoing,
+    /// Reads what anybody can have read: the request objects of clients, and the documents of their sectors. They wait for
+    /// turns of their own.
+    pub for_strangers: Outgoing,
     /// Which grants are alive.
     pub grants: LiveGrants,
     /// The metadata, ready to be sent.
@@ -125,7 +126,7 @@ impl Server {
             store,
             keyring,
             registry,
-            request_objects: outgoing.apart(),
+            for_strangers: outgoing.apart(),
             client_keys: ClientKeys::new(outgoing.clone()),
             authorities,
             outgoing,

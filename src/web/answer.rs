@@ -57,7 +57,7 @@ pub async fn grant(
     // Signed before anything is written: nobody waits for a signature to get at the database.
     let answer = match prepare(server, request, &rows, &codes).await? {
         Ok(answer) => answer,
-        Err(refusal) => return tell(visitor, &request.recipient, refusal),
+        Err(refusal) => return tell_once(server, visitor, request, waiting, refusal).await,
     };
     let mut tx = server.store.write().await?;
     if let Some(waiting) = waiting
@@ -96,6 +96,25 @@ pub fn refuse(visitor: &Visitor, rejection: Rejection) -> Result<Response, PageE
         Rejection::Page(error) => Err(PageError::Authorization(error)),
         Rejection::Redirect(recipient, refusal) => tell(visitor, &recipient, refusal),
     }
+}
+
+/// Tell the client no, unless it has been told something already: a request is answered once.
+async fn tell_once(
+    server: &Server,
+    visitor: &Visitor,
+    request: &Request,
+    waiting: Option<&Waiting>,
+    refusal: Refusal,
+) -> Result<Response, PageError> {
+    if let Some(waiting) = waiting {
+        let mut tx = server.store.write().await?;
+        let is_first = authorization_requests::spend(&mut tx, &waiting.id, server.clock.now().0).await?;
+        tx.commit().await?;
+        if !is_first {
+            return Ok(resume::go_on(server, &waiting.id));
+        }
+    }
+    tell(visitor, &request.recipient, refusal)
 }
 
 /// Tell the client no.

@@ -200,6 +200,10 @@ fn plain_http_behind_a_named_proxy_is_good() {
 fn what_is_unsafe_is_warned_of() {
     let out = Place::with_config("proxy.trusted = [\"0.0.0.0/0\"]\n").run(&["config", "check"]).ok();
     assert!(out.contains("warning: `proxy.trusted` names the whole internet"), "{out}");
+    let certificates = "proxy.trusted = [\"0.0.0.0/0\"]\ntls.client_certificates = \"optional\"\n";
+    let said = Place::with_config(certificates).run(&["config", "check"]);
+    let why = format!("{}{}", said.out, said.err);
+    assert!(said.code != Some(0) && why.contains("the certificate of any client"), "{why}");
     assert!(out.contains("warning: `issuer` is an http URL on loopback"), "{out}");
 }
 

@@ -133,6 +133,7 @@ async fn what_is_wrong_with_such_a_request_is_said_in_the_fragment() {
             "invalid_request",
         ),
         (&plain, &[("response_type", "id_token token")], "unauthorized_client"),
+        (&app, &[("response_type", "token")], "unsupported_response_type"),
     ] {
         let answer = world.browser().authorizes(&asks(app, "openid", change)).await;
         let at = format!("https://{}.example/cb#error={expected}&", app.id);
@@ -183,6 +184,7 @@ async fn what_came_through_the_browser_ends_with_the_session_and_cannot_be_refre
     let mut browser = world.browser();
     let answer = comes_back(&mut browser, &app, "code token", "openid offline_access").await;
     let (code, token) = (answer.param("code").expect("a code"), answer.param("access_token").expect("a token"));
+    assert_eq!(answer.param("scope").as_deref(), Some("openid"), "nobody refreshes what comes through a browser");
     let refresh = app.redeems(&world, &code).await.ok()["refresh_token"].as_str().expect("a refresh token").to_owned();
     assert_eq!(userinfo(&world, &token).await.status, 200);
     let page = browser.get("/logout").await;

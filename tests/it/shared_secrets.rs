@@ -187,6 +187,10 @@ async fn a_secret_is_sealed_anew_with_everything_else_and_is_good_for_nobody_els
     let before = clients::sealed_secrets(&mut store.read().await.unwrap()).await.unwrap();
     let new = MasterKey::generate(ISSUER, None, &Random::System).expect("a master key");
     keys::reseal(store, &old, &new).await.expect("sealed anew");
+    // A node that does not know it yet seals nothing under the key that is gone.
+    let (registry, random) = (&world.server.registry, &world.server.random);
+    let late = registration::rotate_secret(registry, "robot", None, OldSecret::EndsNow, world.now(), random).await;
+    assert!(late.is_err(), "nothing of it is kept, and the secret that there was still counts");
     let mut settings = Settings::clone(&world.server.settings);
     settings.keys.master_key = Some(PlainSecret::new(new.text().expose()));
     let server = Server::open(settings, world.clock.clone(), Random::System).await.expect("it opens");
