@@ -51,6 +51,10 @@
     if (!parts) {
       return Promise.resolve("error");
     }
+    // Any site can work out what "nobody is signed in" hashes to: it learns nothing by asking.
+    if (browserState() === "") {
+      return Promise.resolve("changed");
+    }
     return byHash(parts[1], origin, parts[2], parts[3]).catch(function () {
       return byServer(parts[1], origin, parts[2], parts[3]);
     });

@@ -125,6 +125,8 @@ impl SignOuts {
 /// has not lost the notice, only its turn.
 async fn take(server: &Server, all: &[Due], now: Timestamp) -> std::result::Result<Vec<bool>, StoreError> {
     let mut tx = server.store.write().await?;
+    // Whoever deletes a client deletes its notices, in another order.
+    tx.line_up().await?;
     let mut mine = Vec::new();
     for due in all {
         mine.push(match due {

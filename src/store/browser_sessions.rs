@@ -236,8 +236,9 @@ impl BrowserSessions {
             // Grants may hang on it, and be remembered as alive.
             tx.touch().await?;
         }
-        query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", hash)?;
-        if let Some(sid) = sid {
+        let is_gone = query!(&mut tx, "DELETE FROM browser_sessions WHERE hash = $1", hash)? > 0;
+        // One that has got another hash meanwhile lives on.
+        if let Some(sid) = sid.filter(|_| is_gone) {
             session_clients::part(&mut tx, &sid, self.clock.now().0).await?;
         }
         tx.commit().await
@@ -327,20 +328,21 @@ pub async fn end_of_user(tx: &mut Write, user_id: &str, now: i64) -> Result<u64,
 /// # Errors
 /// When a statement fails.
 pub async fn forget(tx: &mut Write, before: i64, most: i64) -> Result<u64, StoreError> {
-    query!(
+    // The session before its apps, as whoever lets an app in takes them; and of those sessions alone that are gone.
+    let gone = select!(
         tx,
-        "DELETE FROM session_clients WHERE sid IN
-            (SELECT sid FROM browser_sessions WHERE expires_at < $1 ORDER BY expires_at, hash LIMIT $2)",
+        Whose,
+        fetch_all,
+        "DELETE FROM browser_sessions WHERE hash IN
+            (SELECT hash FROM browser_sessions WHERE expires_at < $1 ORDER BY expires_at, hash LIMIT $2)
+         RETURNING sid",
         before,
         most
     )?;
-    Ok(query!(
-        tx,
-        "DELETE FROM browser_sessions WHERE hash IN
-            (SELECT hash FROM browser_sessions WHERE expires_at < $1 ORDER BY expires_at, hash LIMIT $2)",
-        before,
-        most
-    )?)
+    for sid in gone.iter().filter_map(|whose| whose.sid.as_deref()) {
+        query!(tx, "DELETE FROM session_clients WHERE sid = $1", sid)?;
+    }
+    Ok(gone.len().try_into().unwrap_or(u64::MAX))
 }
 
 fn hash(id: &Id) -> String {

@@ -66,7 +66,7 @@ pub fn page(html: String, policy: PagePolicy<'_>) -> Response<Body> {
     response
 }
 
-/// Answer with the one page that others may frame: it has nothing to press, and its script asks nobody anything.
+/// Answer with the one page that others may frame: it has nothing to press, and its script asks nobody but this server.
 #[must_use]
 pub fn framed_by_anybody(html: String) -> Response<Body> {
     let mut response = Response::new(Body::from(html));
@@ -94,7 +94,7 @@ pub fn defaults(headers: &mut HeaderMap, issuer: &str) {
     }
 }
 
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(super) const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 const ALWAYS: [(HeaderName, &str); 6] = [
@@ -110,9 +110,11 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 ];
 
 fn content_security_policy(leads_to: Option<&str>, logo: Option<&str>, frames: &[String]) -> String {
-    let form_action = leads_to.and_then(form_source).map(|source| format!(" {source}")).unwrap_or_default();
+    let form_action = leads_to.and_then(source_of).map(|source| format!(" {source}")).unwrap_or_default();
     let images = logo.and_then(image_source).map(|source| format!(" {source}")).unwrap_or_default();
-    let mut frame_sources: Vec<String> = frames.iter().filter_map(|frame| form_source(frame)).collect();
+    let mut frame_sources: Vec<String> = frames.iter().filter_map(|frame| source_of(frame)).collect();
+    // A bare scheme would let the page frame whatever has it.
+    frame_sources.retain(|source| source.contains("://"));
     frame_sources.sort_unstable();
     frame_sources.dedup();
     let framed = match frame_sources.as_slice() {
@@ -125,11 +127,11 @@ fn content_security_policy(leads_to: Option<&str>, logo: Option<&str>, frames: &
     )
 }
 
-/// What the policy calls the place a form leads to, or a frame comes from: its origin, or its scheme where that is an app's own. The policy has
-/// no words for an IPv6 address (CSP 3 §2.3.1, `host-part`), so for `http://[::1]:1234/cb` of an app on the user's own
-/// device it names the scheme.
-fn form_source(redirect_uri: &str) -> Option<String> {
-    let url = Url::parse(redirect_uri).ok()?;
+/// What the policy calls the place a form leads to, or a frame comes from: its origin, or its scheme where that is an app's
+/// own. The policy has no words for an IPv6 address (CSP 3 §2.3.1, `host-part`), so for `http://[::1]:1234/cb` of an app on
+/// the user's own device it names the scheme.
+fn source_of(uri: &str) -> Option<String> {
+    let url = Url::parse(uri).ok()?;
     match (url.scheme(), url.host()) {
         ("http" | "https", Some(Host::Domain(_) | Host::Ipv4(_))) => Some(url.origin().ascii_serialization()),
         (scheme, _) => Some(format!("{scheme}:")),

@@ -7,7 +7,7 @@ use axum::{
     extract::{RawQuery, State},
     http::{
         HeaderValue,
-        header::{CACHE_CONTROL, SET_COOKIE},
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE, X_FRAME_OPTIONS},
     },
     response::{IntoResponse, Response},
 };
@@ -46,9 +46,17 @@ pub async fn judge(State(server): State<Arc<Server>>, visitor: Visitor, RawQuery
         let told = params.get("session_state")?;
         let (_, salt) = told.split_once('.')?;
         let own = session_state(params.get("client_id")?, params.get("origin")?, &state, salt);
-        Some(if own == told { "unchanged" } else { "changed" })
+        // Any site can work out what "nobody is signed in" hashes to: it learns nothing by asking.
+        Some(if own == told && !state.is_empty() { "unchanged" } else { "changed" })
     });
-    ([(CACHE_CONTROL, "no-store")], word.unwrap_or("error")).into_response()
+    // For our own script alone: another site learns not even how long the answer is.
+    let own = [
+        (CACHE_CONTROL, "no-store"),
+        (headers::RESOURCE_POLICY, "same-origin"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (X_FRAME_OPTIONS, "DENY"),
+    ];
+    (own, word.unwrap_or("error")).into_response()
 }
 
 /// Carry a yes to a client, with what its page needs to watch the session that gave it.

@@ -23,7 +23,7 @@ fn judge(browser: &Browser<'_>, client_id: &str, origin: &str, session_state: &s
     let state = browser.cookies.iter().find(|(name, _)| name == STATE).map_or("", |(_, value)| value.as_str());
     let (hash, salt) = session_state.split_once('.').expect("a hash and a salt");
     let own = Sha256::digest(format!("{client_id} {origin} {state} {salt}"));
-    if URL_SAFE_NO_PAD.encode(own) == hash { "unchanged" } else { "changed" }
+    if URL_SAFE_NO_PAD.encode(own) == hash && !state.is_empty() { "unchanged" } else { "changed" }
 }
 
 /// The same, as the server says it to browsers that do not hash.
@@ -57,6 +57,14 @@ async fn an_app_learns_that_its_users_session_has_changed_and_no_sooner() {
     }
     assert_eq!(asked(&browser, "wiki", origin, "nonsense").await, "error");
     assert_eq!(asked(&world.browser(), "wiki", origin, &state).await, "changed");
+    // Any site can work out the state of a browser in which nobody is signed in: it must not learn whether it is this one.
+    let nobody = format!("{}.salt", URL_SAFE_NO_PAD.encode(Sha256::digest("x https://evil.example  salt")));
+    for visitor in [&browser, &world.browser()] {
+        assert_eq!(asked(visitor, "x", "https://evil.example", &nobody).await, "changed");
+    }
+    let answer = world.get("/session/check/state").await;
+    assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+    assert_eq!(answer.header("x-frame-options"), "DENY");
     // A silent answer, and proving again who one is, leave the session what it is.
     let silent = state_of(&browser.authorizes(&asks(&app, "openid", &[("prompt", "none")])).await);
     assert_ne!(silent, state, "each is salted");
