@@ -245,8 +245,8 @@ test('every state of every page passes axe', async () => {
   const types = { css: 'text/css', html: 'text/html; charset=utf-8', js: 'text/javascript', svg: 'image/svg+xml' }
   const answer = (route) => {
     const { pathname } = new URL(route.request().url())
-    // The form for the app would send itself.
-    if (!existsSync(join(folder, pathname)) || /form-post.*\.js$/.test(pathname)) return route.fulfill({ status: 404 })
+    // The form for the app would send itself, and the page of a sign-out goes on.
+    if (!existsSync(join(folder, pathname)) || /(form-post|signing-out).*\.js$/.test(pathname)) return route.fulfill({ status: 404 })
     return route.fulfill({ path: join(folder, pathname), contentType: types[pathname.split('.').pop()] })
   }
   const looks = [
