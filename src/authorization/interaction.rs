@@ -135,17 +135,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn client(change: impl FnOnce(&mut Client)) -> Arc<Client> {
-        let mut client = Client {
-            id: "app".into(),
-            metadata: Metadata::default(),
-            first_party: false,
-            self_registered: false,
-            require_pkce: true,
-            enabled: true,
-            epoch: 0,
-            created_at: NOW,
-            updated_at: NOW,
-        };
+        let mut client = Client::registered("app", Metadata::default(), NOW);
         change(&mut client);
         Arc::new(client)
     }

@@ -9,7 +9,7 @@ use super::{
     response::Rejection,
 };
 use crate::{
-    clients::{Client, ClientKeys, keys::BadSignature},
+    clients::{Client, ClientKeys, keys::BadKeys},
     keys::jwk_set,
     outgoing::Outgoing,
     protocol::{Algorithm, ErrorCode, Lifetime, Params, Refusal, Signing, Timestamp, with_causes},
@@ -112,11 +112,11 @@ async fn verify(objects: Objects<'_>, client: &Client, token: &str) -> Result<Ob
     };
     match objects.keys.verify(client, token, &accepted, objects.now).await {
         Ok(signed) => Object::read(signed.typ, &signed.payload),
-        Err(BadSignature::NoKeys) => Err(Refusal::new(
+        Err(BadKeys::NoKeys) => Err(Refusal::new(
             ErrorCode::RequestNotSupported,
             "this client has registered no keys by which its request objects could be checked",
         )),
-        Err(BadSignature::Jws(bad)) => Err(malformed(bad)),
+        Err(BadKeys::Jws(bad)) => Err(malformed(bad)),
         // What became of a call to the client's own server is for the log.
         Err(trouble) => Err(malformed("the keys of the client cannot be read").hint(format!(
             "client {}: {}",
@@ -182,7 +182,7 @@ impl Object {
         if self.time("exp")?.is_some_and(|exp| exp <= now.0) {
             return Err(malformed("it has expired"));
         }
-        if self.time("nbf")?.is_some_and(|nbf| nbf > (now + SKEW).0) {
+        if self.time("nbf")?.is_some_and(|nbf| nbf > (now + Lifetime::SKEW).0) {
             return Err(malformed("it is from the future; compare the clocks"));
         }
         Ok(())
@@ -225,5 +225,3 @@ const ACCEPTED: &str = "application/oauth-authz-req+jwt, application/jwt";
 const LONGEST: usize = 32 * 1024;
 /// Of one parameter.
 const MOST_VALUES: usize = 20;
-/// Clocks are never quite together.
-const SKEW: Lifetime = Lifetime::seconds(60);

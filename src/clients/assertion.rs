@@ -106,8 +106,12 @@ impl<'a> Assertion<'a> {
         // Kept for a while longer than it counts: whoever has waited for keys meanwhile, or has a clock that is behind.
         let hash = Sha256::digest(format!("{}\n{jti}", client.id));
         let mut tx = context.registry.store().write().await?;
-        let is_first =
-            client_assertions::spend(&mut tx, &URL_SAFE_NO_PAD.encode(hash), claims.exp.saturating_add(SKEW.0)).await?;
+        let is_first = client_assertions::spend(
+            &mut tx,
+            &URL_SAFE_NO_PAD.encode(hash),
+            claims.exp.saturating_add(Lifetime::SKEW.0),
+        )
+        .await?;
         tx.commit().await?;
         if is_first {
             return Ok(());
@@ -152,7 +156,7 @@ impl Claims {
         if self.exp > (now + LONGEST).0 {
             return Err(unproven("the client assertion is good for more than a day; make one for each request"));
         }
-        if [self.nbf, self.iat].into_iter().flatten().any(|time| time > (now + SKEW).0) {
+        if [self.nbf, self.iat].into_iter().flatten().any(|time| time > (now + Lifetime::SKEW).0) {
             return Err(unproven("the client assertion is from the future; compare the clocks"));
         }
         match self.jti.as_deref() {
@@ -168,5 +172,3 @@ fn unproven(description: &'static str) -> Refusal {
 
 /// No assertion counts for longer; that one was used is remembered until it ends.
 const LONGEST: Lifetime = Lifetime::days(1);
-/// Clocks are never quite together.
-const SKEW: Lifetime = Lifetime::seconds(60);

@@ -281,22 +281,13 @@ mod tests {
     }
 
     fn client(registered: &str, named: &[&str]) -> Client {
-        Client {
-            id: "job".into(),
-            metadata: Metadata {
-                scope: scope(registered),
-                resources: named.iter().map(|uri| (*uri).to_owned()).collect(),
-                grant_types: vec![GrantType::ClientCredentials],
-                ..Metadata::default()
-            },
-            first_party: false,
-            self_registered: false,
-            require_pkce: true,
-            enabled: true,
-            epoch: 0,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        let metadata = Metadata {
+            scope: scope(registered),
+            resources: named.iter().map(|uri| (*uri).to_owned()).collect(),
+            grant_types: vec![GrantType::ClientCredentials],
+            ..Metadata::default()
+        };
+        Client::registered("job", metadata, Timestamp(0))
     }
 
     fn asks(client: &Client, text: Option<&str>, uris: &[&str]) -> Result<(String, Vec<String>), Refusal> {

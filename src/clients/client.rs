@@ -149,6 +149,22 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of the operator's that has registered this, as tests need one.
+    #[cfg(test)]
+    pub(crate) fn registered(id: &str, metadata: Metadata, at: Timestamp) -> Self {
+        Self {
+            id: id.to_owned(),
+            metadata,
+            first_party: false,
+            self_registered: false,
+            require_pkce: true,
+            enabled: true,
+            epoch: 0,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
     /// Whether it has nothing to prove itself by (RFC 6749 §2.1).
     #[must_use]
     pub fn is_public(&self) -> bool {

@@ -44,9 +44,9 @@ struct Last {
     tried_at: Option<Timestamp>,
 }
 
-/// Why a signature of a client does not count, or nothing can be encrypted for it.
+/// Why the keys of a client are of no use: a signature or a certificate does not count by them, or nothing can be encrypted.
 #[derive(Debug, thiserror::Error)]
-pub enum BadSignature {
+pub enum BadKeys {
     /// The client has registered no keys.
     #[error("the client has registered no keys")]
     NoKeys,
@@ -70,7 +70,7 @@ pub enum BadSignature {
     Library(#[from] KeyError),
 }
 
-impl BadSignature {
+impl BadKeys {
     /// Whether a newer set of keys may do better.
     fn may_be_of_old_keys(&self) -> bool {
         matches!(self, Self::Jws(BadJws::NoKey | BadJws::Signature) | Self::NoKeyFor(_))
@@ -96,7 +96,7 @@ impl ClientKeys {
         token: &str,
         accepted: &[Algorithm],
         now: Timestamp,
-    ) -> Result<SignedBy, BadSignature> {
+    ) -> Result<SignedBy, BadKeys> {
         self.ask(client, now, |set| Ok(set.verify(token, accepted)?)).await
     }
 
@@ -110,8 +110,8 @@ impl ClientKeys {
         (alg, enc): (KeyManagement, ContentEncryption),
         content: Content<'_>,
         now: Timestamp,
-    ) -> Result<String, BadSignature> {
-        let encrypt = |set: &JwkSet| set.encrypt(alg, enc, content)?.ok_or(BadSignature::NoKeyFor(alg));
+    ) -> Result<String, BadKeys> {
+        let encrypt = |set: &JwkSet| set.encrypt(alg, enc, content)?.ok_or(BadKeys::NoKeyFor(alg));
         self.ask(client, now, encrypt).await
     }
 
@@ -119,7 +119,7 @@ impl ClientKeys {
     ///
     /// # Errors
     /// Why it does not count.
-    pub async fn have_certificate(&self, client: &Client, der: &[u8], now: Timestamp) -> Result<(), BadSignature> {
+    pub async fn have_certificate(&self, client: &Client, der: &[u8], now: Timestamp) -> Result<(), BadKeys> {
         self.ask(client, now, |set| Ok(set.have_certificate(der)?)).await
     }
 
@@ -127,12 +127,12 @@ impl ClientKeys {
         &self,
         client: &Client,
         now: Timestamp,
-        question: impl Fn(&JwkSet) -> Result<T, BadSignature>,
-    ) -> Result<T, BadSignature> {
+        question: impl Fn(&JwkSet) -> Result<T, BadKeys>,
+    ) -> Result<T, BadKeys> {
         if let Some(own) = &client.metadata.jwks {
             return question(&JwkSet::read(own.to_string().as_bytes())?);
         }
-        let uri = client.metadata.jwks_uri.as_deref().ok_or(BadSignature::NoKeys)?;
+        let uri = client.metadata.jwks_uri.as_deref().ok_or(BadKeys::NoKeys)?;
         let Ok(kept) = self.0.kept.get_or_insert_with(&client.id, || Ok::<_, Infallible>(Arc::default()));
         let mut last = kept.of(uri);
         let mut trouble = None;
@@ -149,13 +149,13 @@ impl ClientKeys {
         match (trouble, last.set) {
             (_, Some(set)) => question(&set),
             (Some(trouble), None) => Err(trouble),
-            (None, None) => Err(BadSignature::Moments),
+            (None, None) => Err(BadKeys::Moments),
         }
     }
 
     /// Read the keys anew, unless somebody has just tried, and say why that came to nothing. Those that were read last
     /// stay while their place cannot be reached, for an hour.
-    async fn fetch(&self, uri: &str, kept: &Kept, seen: Last, now: Timestamp) -> (Last, Option<BadSignature>) {
+    async fn fetch(&self, uri: &str, kept: &Kept, seen: Last, now: Timestamp) -> (Last, Option<BadKeys>) {
         let _alone = kept.fetching.lock().await;
         let mut last = kept.of(uri);
         let was_fetched = last.tried_at != seen.tried_at;
@@ -177,9 +177,9 @@ impl ClientKeys {
         (last, trouble)
     }
 
-    async fn read(&self, uri: &str) -> Result<JwkSet, BadSignature> {
+    async fn read(&self, uri: &str) -> Result<JwkSet, BadKeys> {
         // What does not parse was never registered.
-        let url = Url::parse(uri).map_err(|_| BadSignature::NoKeys)?;
+        let url = Url::parse(uri).map_err(|_| BadKeys::NoKeys)?;
         let answer = self.0.outgoing.get(&url, "application/jwk-set+json, application/json", LONGEST_SET).await?;
         Ok(JwkSet::read(&answer.body)?)
     }

@@ -345,7 +345,8 @@ fn acr_values(settled: &Settled) -> Result<(), Refusal> {
     }
 }
 
-const MOST_URIS: usize = 100;
+/// Of one kind.
+pub(super) const MOST_URIS: usize = 100;
 
 /// What cannot be registered (RFC 7591 §3.2.2).
 pub(super) fn wrong(what: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {

@@ -3,7 +3,7 @@
 
 use super::{
     links::is_web_address,
-    metadata::{Settled, wrong},
+    metadata::{MOST_URIS, Settled, wrong},
 };
 use crate::{
     keys::JwkSet,
@@ -51,5 +51,3 @@ pub(super) fn request_object_signing_alg(settled: &Settled) -> Result<(), Refusa
         None => Err(wrong("`request_object_signing_alg` needs the public keys of the client, as `jwks` or `jwks_uri`")),
     }
 }
-
-const MOST_URIS: usize = 100;

@@ -163,17 +163,7 @@ mod tests {
     }
 
     fn client(id: &str, metadata: Metadata) -> Client {
-        Client {
-            id: id.into(),
-            metadata,
-            first_party: false,
-            self_registered: false,
-            require_pkce: true,
-            enabled: true,
-            epoch: 0,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
-        }
+        Client::registered(id, metadata, Timestamp(0))
     }
 
     fn sub(id: &str, uris: &[&str]) -> String {

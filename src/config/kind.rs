@@ -39,6 +39,16 @@ impl Raw {
     }
 }
 
+impl Raw {
+    /// A list of words in their order, each once; `needed` has to be among them.
+    fn words_with<T: Ord>(&self, read: fn(&str) -> Option<T>, needed: T) -> Option<Vec<T>> {
+        let mut all: Vec<T> = self.list()?.into_iter().map(read).collect::<Option<_>>()?;
+        all.sort();
+        all.dedup();
+        all.contains(&needed).then_some(all)
+    }
+}
+
 /// As a TOML value.
 impl std::fmt::Display for Raw {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -216,12 +226,8 @@ impl Kind for Algorithms {
     type Value = Vec<Algorithm>;
     const EXPECTED: &'static str = "a list of `RS256` and any of `PS256`, `ES256`, `EdDSA`";
     fn read(raw: &Raw, _: &Path) -> Option<Vec<Algorithm>> {
-        let mut algorithms: Vec<Algorithm> =
-            raw.list()?.into_iter().map(|item| item.parse().ok()).collect::<Option<_>>()?;
-        algorithms.sort();
-        algorithms.dedup();
         // OIDC Discovery §3: "The algorithm RS256 MUST be included."
-        algorithms.contains(&Algorithm::RS256).then_some(algorithms)
+        raw.words_with(Algorithm::of, Algorithm::RS256)
     }
     fn show(value: &Vec<Algorithm>) -> Option<Raw> {
         Some(Raw::List(value.iter().map(ToString::to_string).collect()))
@@ -234,10 +240,7 @@ impl Kind for ResponseTypes {
     type Value = Vec<ResponseType>;
     const EXPECTED: &'static str = "a list of `code` and any of `id_token`, `id_token token`, `code id_token`, `code token`, `code id_token token`, `none`";
     fn read(raw: &Raw, _: &Path) -> Option<Vec<ResponseType>> {
-        let mut types: Vec<ResponseType> = raw.list()?.into_iter().map(ResponseType::read).collect::<Option<_>>()?;
-        types.sort();
-        types.dedup();
-        types.contains(&ResponseType::Code).then_some(types)
+        raw.words_with(ResponseType::read, ResponseType::Code)
     }
     fn show(value: &Vec<ResponseType>) -> Option<Raw> {
         Some(Raw::List(value.iter().map(ToString::to_string).collect()))

@@ -42,10 +42,7 @@ impl Tokens {
     /// # Errors
     /// When the database cannot.
     pub async fn keep(&self, tx: &mut Write) -> Result<()> {
-        match &self.reference {
-            Some(reference) => reference.keep(tx).await,
-            None => Ok(()),
-        }
+        issue::keep(self.reference.as_ref(), tx).await
     }
 }
 

@@ -75,21 +75,19 @@ impl Issued {
     /// # Errors
     /// When the database cannot.
     pub async fn keep(&self, tx: &mut Write) -> Result<()> {
-        match &self.reference {
-            Some(reference) => reference.keep(tx).await,
-            None => Ok(()),
-        }
+        keep(self.reference.as_ref(), tx).await
     }
 }
 
-impl Reference {
-    /// Keep it, before anybody sees the token.
-    ///
-    /// # Errors
-    /// When the database cannot.
-    pub(super) async fn keep(&self, tx: &mut Write) -> Result<()> {
-        Ok(access_tokens::insert_opaque(tx, &self.hash, &self.claims, self.expires_at.0).await?)
+/// Keep what an opaque access token stands for, before anybody sees the token; a JWT stands for itself.
+///
+/// # Errors
+/// When the database cannot.
+pub(super) async fn keep(reference: Option<&Reference>, tx: &mut Write) -> Result<()> {
+    if let Some(Reference { hash, claims, expires_at }) = reference {
+        access_tokens::insert_opaque(tx, hash, claims, expires_at.0).await?;
     }
+    Ok(())
 }
 
 /// Make the tokens of a user's grant.

@@ -15,6 +15,9 @@ pub struct Timestamp(pub i64);
 pub struct Lifetime(pub i64);
 
 impl Lifetime {
+    /// How far clocks of different machines are taken to be apart: they are never quite together.
+    pub const SKEW: Self = Self::seconds(60);
+
     /// So many seconds.
     #[must_use]
     pub const fn seconds(count: i64) -> Self {

@@ -24,22 +24,31 @@ pub struct Notice {
     pub expires_at: i64,
 }
 
+/// Tell the clients of the sessions that `$condition` picks by `$1`, as far as they have somewhere to be told.
+macro_rules! notify {
+    ($tx:expr, $condition:literal, $whose:expr, $now:expr) => {{
+        let (now, expires_at): (i64, i64) = ($now, $now.saturating_add(KEPT.0));
+        query!(
+            $tx,
+            "INSERT INTO logout_notices (sid, client_id, user_id, created_at, attempts, next_at, expires_at)
+             SELECT s.sid, s.client_id, s.user_id, $2, 0, $2, $3
+             FROM session_clients s JOIN clients c ON c.id = s.client_id WHERE "
+                + $condition
+                + " AND c.deleted_at IS NULL AND c.metadata LIKE '%\"backchannel_logout_uri\":\"%'
+             ON CONFLICT (sid, client_id, created_at) DO NOTHING",
+            $whose,
+            now,
+            expires_at
+        )
+    }};
+}
+
 /// Tell the clients of a session that have somewhere to be told.
 ///
 /// # Errors
 /// When the statement fails.
 pub(super) async fn insert_of_session(tx: &mut Write, sid: &str, now: i64) -> Result<(), StoreError> {
-    let expires_at = now.saturating_add(KEPT.0);
-    query!(
-        tx,
-        "INSERT INTO logout_notices (sid, client_id, user_id, created_at, attempts, next_at, expires_at)
-         SELECT s.sid, s.client_id, s.user_id, $2, 0, $2, $3 FROM session_clients s JOIN clients c ON c.id = s.client_id
-         WHERE s.sid = $1 AND c.deleted_at IS NULL AND c.metadata LIKE '%\"backchannel_logout_uri\":\"%'
-         ON CONFLICT (sid, client_id, created_at) DO NOTHING",
-        sid,
-        now,
-        expires_at
-    )?;
+    notify!(tx, "s.sid = $1", sid, now)?;
     Ok(())
 }
 
@@ -48,17 +57,7 @@ pub(super) async fn insert_of_session(tx: &mut Write, sid: &str, now: i64) -> Re
 /// # Errors
 /// When the statement fails.
 pub(super) async fn insert_of_user(tx: &mut Write, user_id: &str, now: i64) -> Result<(), StoreError> {
-    let expires_at = now.saturating_add(KEPT.0);
-    query!(
-        tx,
-        "INSERT INTO logout_notices (sid, client_id, user_id, created_at, attempts, next_at, expires_at)
-         SELECT s.sid, s.client_id, s.user_id, $2, 0, $2, $3 FROM session_clients s JOIN clients c ON c.id = s.client_id
-         WHERE s.user_id = $1 AND c.deleted_at IS NULL AND c.metadata LIKE '%\"backchannel_logout_uri\":\"%'
-         ON CONFLICT (sid, client_id, created_at) DO NOTHING",
-        user_id,
-        now,
-        expires_at
-    )?;
+    notify!(tx, "s.user_id = $1", user_id, now)?;
     Ok(())
 }
 

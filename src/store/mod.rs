@@ -3,12 +3,17 @@
 //! A statement that changes rows takes a [`Write`], so a change outside a transaction does not compile. What may be
 //! cached is kept in a [`Cache`], which is right as long as nobody bumps the generation (see [`Write::touch`]).
 
-/// Run one statement, written once, on whichever database is behind `$on`; gives the number of rows changed.
+/// Run one statement, written once, on whichever database is behind `$on`; gives the number of rows changed. The statement
+/// may be in parts.
 macro_rules! query {
-    ($on:expr, $sql:literal $(, $arg:expr)* $(,)?) => {
+    ($on:expr, $sql:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         match $crate::store::Access::conn($on) {
-            $crate::store::Conn::Sqlite(c) => sqlx::query!($sql $(, $arg)*).execute(c).await.map(|done| done.rows_affected()),
-            $crate::store::Conn::Postgres(c) => sqlx::query($sql)$(.bind($arg))*.execute(c).await.map(|done| done.rows_affected()),
+            $crate::store::Conn::Sqlite(c) => {
+                sqlx::query!($sql $(+ $more)* $(, $arg)*).execute(c).await.map(|done| done.rows_affected())
+            }
+            $crate::store::Conn::Postgres(c) => {
+                sqlx::query(concat!($sql $(, $more)*))$(.bind($arg))*.execute(c).await.map(|done| done.rows_affected())
+            }
         }
     };
 }

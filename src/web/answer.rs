@@ -70,11 +70,11 @@ pub async fn grant(
             None => None,
         };
         tx.commit().await?;
-        return match given {
-            Some(rows) => again(server, visitor, request, login, &rows, &codes).await,
-            None => Ok(None),
-        }
-        .map(|answer| answer.unwrap_or_else(|| resume::go_on(server, &waiting.id)));
+        let repeated = match given {
+            Some(rows) => again(server, visitor, request, login, &rows, &codes).await?,
+            None => None,
+        };
+        return Ok(repeated.unwrap_or_else(|| resume::go_on(server, &waiting.id)));
     }
     if let Some(consent) = consent {
         consents::remember(&mut tx, consent).await?;

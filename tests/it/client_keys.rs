@@ -13,7 +13,7 @@ use josekit::{
     jws::{self, ES256, JwsHeader, JwsSigner, PS256, RS256},
 };
 use latchkey::{
-    clients::{keys::BadSignature, registration},
+    clients::{keys::BadKeys, registration},
     outgoing::{Barred, Unanswered},
     protocol::{Algorithm, AuthMethod, Lifetime},
 };
@@ -260,8 +260,8 @@ async fn keys_inside_the_servers_own_network_are_not_read_unless_the_operator_al
     let client = world.server.registry.find("keeper").await.expect("read").expect("a client");
     let verified =
         async || world.server.client_keys.verify(&client, &key.signs(&json!({})), Algorithm::ALL, world.now()).await;
-    assert!(matches!(verified().await, Err(BadSignature::Moments)), "not again so soon");
+    assert!(matches!(verified().await, Err(BadKeys::Moments)), "not again so soon");
     world.advance(Lifetime::minutes(1));
-    assert!(matches!(verified().await, Err(BadSignature::Unanswered(Unanswered::Barred(Barred::Private)))));
+    assert!(matches!(verified().await, Err(BadKeys::Unanswered(Unanswered::Barred(Barred::Private)))));
     assert_eq!(place.reads(), 0);
 }

@@ -1,5 +1,6 @@
 //! ID tokens and what userinfo tells, encrypted for those clients that have registered it (OIDC Core §10.2, §16.14).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::jwe::{ECDH_ES, ECDH_ES_A256KW, JweContext, JweDecrypter, JweHeader, RSA_OAEP_256};
 use latchkey::{
     clients::{
@@ -15,7 +16,8 @@ use crate::{
     approval::approve,
     authorize::asks,
     client_keys::{OwnKey, Place},
-    world::{World, claims},
+    registration as own, userinfo,
+    world::{Answer, World, claims},
 };
 
 fn how(alg: KeyManagement, enc: Option<ContentEncryption>) -> Encryption {
@@ -25,27 +27,14 @@ fn how(alg: KeyManagement, enc: Option<ContentEncryption>) -> Encryption {
 /// What was encrypted, read with the private key.
 fn opened(key: &OwnKey, sealed: &str) -> (String, JweHeader) {
     assert_eq!(sealed.split('.').count(), 5, "encrypted: {sealed}");
-    let (rsa, agreed, wrapped);
-    let alg = {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-        let header = URL_SAFE_NO_PAD.decode(sealed.split('.').next().unwrap_or_default()).expect("base64url");
-        serde_json::from_slice::<Value>(&header).expect("JSON")["alg"].as_str().expect("an alg").to_owned()
+    let head = URL_SAFE_NO_PAD.decode(sealed.split('.').next().unwrap_or_default()).expect("base64url");
+    let head: Value = serde_json::from_slice(&head).expect("JSON");
+    let decrypter: Box<dyn JweDecrypter> = match head["alg"].as_str() {
+        Some("RSA-OAEP-256") => Box::new(RSA_OAEP_256.decrypter_from_jwk(&key.private).expect("a decrypter")),
+        Some("ECDH-ES") => Box::new(ECDH_ES.decrypter_from_jwk(&key.private).expect("a decrypter")),
+        _ => Box::new(ECDH_ES_A256KW.decrypter_from_jwk(&key.private).expect("a decrypter")),
     };
-    let decrypter: &dyn JweDecrypter = match alg.as_str() {
-        "RSA-OAEP-256" => {
-            rsa = RSA_OAEP_256.decrypter_from_jwk(&key.private).expect("a decrypter");
-            &rsa
-        }
-        "ECDH-ES" => {
-            agreed = ECDH_ES.decrypter_from_jwk(&key.private).expect("a decrypter");
-            &agreed
-        }
-        _ => {
-            wrapped = ECDH_ES_A256KW.decrypter_from_jwk(&key.private).expect("a decrypter");
-            &wrapped
-        }
-    };
-    let (plain, header) = JweContext::new().deserialize_compact(sealed, decrypter).expect("it opens");
+    let (plain, header) = JweContext::new().deserialize_compact(sealed, &*decrypter).expect("it opens");
     (String::from_utf8(plain).expect("text"), header)
 }
 
@@ -61,9 +50,8 @@ async fn world() -> (World, String) {
     (world, alice)
 }
 
-async fn userinfo(world: &World, token: &str) -> crate::world::Answer {
-    let request = axum::http::Request::get("/userinfo").header("authorization", format!("Bearer {token}"));
-    world.send(request.body(axum::body::Body::empty()).expect("a request")).await
+async fn userinfo(world: &World, token: &str) -> Answer {
+    userinfo::asks(world, &format!("Bearer {token}")).await
 }
 
 #[tokio::test]
@@ -179,8 +167,7 @@ async fn a_registration_whose_encryption_cannot_be_done_is_refused_by_name() {
         for (name, value) in change.as_object().expect("an object") {
             body[name] = value.clone();
         }
-        let request = axum::http::Request::post("/register").header("content-type", "application/json");
-        world.send(request.body(axum::body::Body::from(body.to_string())).expect("a request")).await
+        own::registers(&world, body).await
     };
     for (change, named) in [
         (json!({ "id_token_encrypted_response_alg": "RSA-OAEP-256" }), "id_token_encrypted_response_alg"),

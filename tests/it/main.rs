@@ -42,6 +42,7 @@ mod key_place;
 mod keys;
 mod layers;
 mod logout;
+mod logout_receiver;
 mod master_key;
 mod offers;
 mod orgs;

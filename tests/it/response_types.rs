@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     authorize::asks,
+    registration, userinfo,
     world::{Answer, App, Browser, ISSUER, World, claims, field},
 };
 
@@ -41,8 +42,7 @@ fn left_half(text: &str) -> String {
 }
 
 async fn userinfo(world: &World, token: &str) -> Answer {
-    let request = axum::http::Request::get("/userinfo").header("authorization", format!("Bearer {token}"));
-    world.send(request.body(axum::body::Body::empty()).expect("a request")).await
+    userinfo::asks(world, &format!("Bearer {token}")).await
 }
 
 #[tokio::test]
@@ -268,8 +268,7 @@ async fn strangers_register_what_the_operator_has_opened() {
     .await;
     let registers = async |types: Value, grants: Value, uri: &str| {
         let body = json!({ "redirect_uris": [uri], "response_types": types, "grant_types": grants });
-        let request = axum::http::Request::post("/register").header("content-type", "application/json");
-        world.send(request.body(axum::body::Body::from(body.to_string())).expect("a request")).await
+        registration::registers(&world, body).await
     };
     let uri = "https://stranger.example/cb";
     let registered = registers(json!(["id_token code"]), json!(["authorization_code", "implicit"]), uri).await;

@@ -19,7 +19,7 @@ use crate::{
 
 const KB: &str = "https://kb.example";
 
-async fn asks(world: &World, authorization: &str) -> Answer {
+pub(crate) async fn asks(world: &World, authorization: &str) -> Answer {
     let request = Request::get("/userinfo").header("authorization", authorization);
     world.send(request.body(Body::empty()).expect("a request")).await
 }
