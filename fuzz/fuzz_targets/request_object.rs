@@ -6,17 +6,14 @@ use std::sync::{Arc, LazyLock};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
-    authorization::{
-        request::{Context, Request},
-        request_object::Objects,
-        response::Rejection,
-    },
+    authorization::response::Rejection,
     clients::registration::{self, New, Wanted},
     clock::Clock,
     config::Settings,
     protocol::{Params, PlainSecret},
     random::Random,
     server::Server,
+    web::authorize,
 };
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
@@ -42,14 +39,7 @@ fuzz_target!(|input: (&str, &[u8], bool)| {
     let object = if is_taken_as_it_is { text } else { &unsigned };
     let params: Params = [("client_id", "wiki"), ("request", object)].into_iter().collect();
     let Site { runtime, server } = &*SITE;
-    let objects = Objects {
-        keys: &server.client_keys,
-        outgoing: &server.request_objects,
-        allow_unsigned: true,
-        now: server.clock.now(),
-    };
-    let context = Context { registry: &server.registry, issuer: ISSUER, read_hint: &|_| None, objects };
-    match runtime.block_on(Request::parse(context, params)) {
+    match runtime.block_on(authorize::read(server, params)) {
         Ok(request) => {
             assert_eq!(request.recipient.redirect_uri(), REDIRECT_URI);
             assert!(request.params.get("request").is_none() && request.params.get("request_uri").is_none());
@@ -64,6 +54,7 @@ async fn open() -> Arc<Server> {
     let folder = tempfile::tempdir().expect("a folder").keep();
     let database_url = format!("sqlite:{}", folder.join("latchkey.db").display());
     let mut settings = Settings { issuer: ISSUER.to_owned(), database_url, ..Settings::default() };
+    settings.registration.allow_unsigned = true;
     settings.keys.master_key = Some(PlainSecret::new(URL_SAFE_NO_PAD.encode([7; 32])));
     let server = Server::open(settings, Clock::System, Random::System).await.expect("the server opens");
     let wanted = Wanted { redirect_uris: Some(vec![REDIRECT_URI.to_owned()]), ..Wanted::default() };
