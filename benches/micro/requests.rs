@@ -37,7 +37,13 @@ pub(crate) fn requests(criterion: &mut Criterion, ground: &Ground) {
             let params = Params::parse(QUERY.as_bytes()).expect("the query is well-formed");
             let response_types = ResponseType::ALL;
             let (registry, pairwise_key) = (&ground.registry, &ground.keyring.pairwise_key());
-            let objects = Objects { keys: &keys, outgoing: &outgoing, allow_unsigned: false, now: Timestamp(0) };
+            let objects = Objects {
+                keys: &keys,
+                keyring: &ground.keyring,
+                outgoing: &outgoing,
+                allow_unsigned: false,
+                now: Timestamp(0),
+            };
             let read_hint = &|_: &str| None;
             let context = Context { registry, issuer: ISSUER, response_types, read_hint, pairwise_key, objects };
             assert!(ground.runtime.block_on(Request::parse(context, params)).is_ok(), "the request is valid");

@@ -1,5 +1,5 @@
-//! Authorization requests in an object that the client has signed (OIDC Core §6, RFC 9101): sent along as `request`, or
-//! read from where the client keeps it (`request_uri`).
+//! Authorization requests in an object that the client has signed, and may have encrypted besides (OIDC Core §6, RFC 9101):
+//! sent along as `request`, or read from where the client keeps it (`request_uri`).
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     clients::{Client, ClientKeys, keys::BadKeys},
-    keys::jwk_set,
+    keys::{Keyring, decryption, jwk_set},
     outgoing::Outgoing,
     protocol::{Algorithm, ErrorCode, Lifetime, Params, Refusal, Signing, Timestamp, with_causes},
 };
@@ -20,6 +20,8 @@ use crate::{
 pub struct Objects<'a> {
     /// The public keys of clients.
     pub keys: &'a ClientKeys,
+    /// The keys for which clients encrypt.
+    pub keyring: &'a Keyring,
     /// Reads what is at a `request_uri`.
     pub outgoing: &'a Outgoing,
     /// Whether some need no signature (product decision 15).
@@ -55,14 +57,17 @@ pub(super) async fn expand(context: Context<'_>, params: Params) -> Result<Param
 
 /// The object of a request, signed as it has to be.
 async fn read(objects: Objects<'_>, client: &Client, params: &Params) -> Result<Object, Refusal> {
-    match (params.get("request"), params.get("request_uri")) {
-        (Some(token), None) => verify(objects, client, token).await,
-        (None, Some(uri)) => verify(objects, client, &fetch(objects, client, uri).await?).await,
-        _ => Err(Refusal::new(
-            ErrorCode::InvalidRequest,
-            "there are both `request` and `request_uri`; the request object is to be in one place",
-        )),
-    }
+    let object = match (params.get("request"), params.get("request_uri")) {
+        (Some(object), None) => object.to_owned(),
+        (None, Some(uri)) => fetch(objects, client, uri).await?,
+        _ => {
+            return Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                "there are both `request` and `request_uri`; the request object is to be in one place",
+            ));
+        }
+    };
+    verify(objects, client, &opened(objects, object)?).await
 }
 
 /// Read an object from where the client keeps it, each time: it may be another one each time. The fragment that OIDC Core
@@ -94,6 +99,16 @@ async fn fetch(objects: Objects<'_>, client: &Client, uri: &str) -> Result<Strin
     let body = answer.map_err(|trouble| unreadable(with_causes(&trouble)))?.body;
     let text = String::from_utf8(body).map_err(|_| malformed("it is no signed JWT"))?;
     Ok(text.trim().to_owned())
+}
+
+/// What is in an object that is encrypted; one that is not is what it is. Anybody can encrypt for this server: that proves
+/// nothing, and what is inside has to be signed all the same (RFC 9101 §6.1).
+fn opened(objects: Objects<'_>, object: String) -> Result<String, Refusal> {
+    if !decryption::is_encrypted(&object) {
+        return Ok(object);
+    }
+    let inside = objects.keyring.decrypt(&object).map_err(malformed)?;
+    String::from_utf8(inside).map_err(|_| malformed("what is encrypted is no signed JWT"))
 }
 
 /// See that the client has signed it, as it has registered to.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Desk, Failure, output};
 use crate::{
     keys::{self, KeyError, KeySettings, Listed, MasterKey, Mode, Outcome, State, rotation},
-    protocol::{Algorithm, Timestamp},
+    protocol::{Algorithm, KeyAlgorithm, Timestamp},
     server::key_settings,
 };
 
@@ -56,7 +56,7 @@ pub struct RotateArgs {
     all: bool,
     /// Only the keys of this algorithm
     #[arg(long, value_name = "ALG")]
-    algorithm: Option<Algorithm>,
+    algorithm: Option<KeyAlgorithm>,
 }
 
 /// What `latchkey key import` takes.
@@ -112,16 +112,26 @@ async fn list(args: &ListArgs, desk: &Desk) -> Result<(), Failure> {
 /// What a person wants to know of a key in that state.
 fn story(key: &Listed, settings: &KeySettings, now: Timestamp) -> String {
     let at = |at: Option<i64>| output::relative(Timestamp(at.unwrap_or_default()), now);
-    let since = |time: Option<i64>, span| time.map(|time| (Timestamp(time) + span).0);
+    let future = |time: Option<i64>, span| {
+        let then = time.map(|time| (Timestamp(time) + span).0);
+        if then <= Some(now.0) { "now".to_owned() } else { at(then) }
+    };
+    let due = |from| future(from, settings.rotate_every);
+    if let Some(KeyAlgorithm::Encryption(_)) = KeyAlgorithm::of(&key.alg) {
+        return match key.state.as_str() {
+            "active" => format!("published {}; its turn ends {}", at(key.active_from), due(key.active_from)),
+            "next" => format!("made {}; not published yet", at(Some(key.created_at))),
+            "retired" => format!("unpublished {}; still opens until {}", at(key.retired_at), at(key.gone_at)),
+            "gone" => format!("gone {}; opens nothing", at(key.gone_at)),
+            _ => format!("dropped {}; opens nothing", at(key.gone_at)),
+        };
+    }
     match key.state.as_str() {
         "active" => {
-            let due = since(key.active_from, settings.rotate_every);
-            let due = if due <= Some(now.0) { "now".to_owned() } else { at(due) };
-            format!("signs since {}; its turn ends {due}", at(key.active_from))
+            format!("signs since {}; its turn ends {}", at(key.active_from), due(key.active_from))
         }
         "next" => {
-            let ready = since(Some(key.created_at), settings.announce);
-            let ready = if ready <= Some(now.0) { "now".to_owned() } else { at(ready) };
+            let ready = future(Some(key.created_at), settings.announce);
             format!("published {}; can sign {ready}", at(Some(key.created_at)))
         }
         "retired" => format!("ceased to sign {}; goes {}", at(key.retired_at), at(key.gone_at)),
@@ -141,9 +151,9 @@ async fn rotate(args: &RotateArgs, desk: &Desk) -> Result<(), Failure> {
     if args.all {
         done = keyring.drop_all(&desk.store, now).await?;
     } else {
-        let all = &desk.settings.keys.algorithms;
-        for alg in args.algorithm.as_ref().map_or(all.as_slice(), std::slice::from_ref) {
-            done.push(keyring.rotate(&desk.store, *alg, mode, now).await.map_err(|error| refused(error, now))?);
+        let settings = key_settings(&desk.settings);
+        for alg in args.algorithm.map_or_else(|| settings.rings().collect(), |alg| vec![alg]) {
+            done.push(keyring.rotate(&desk.store, alg, mode, now).await.map_err(|error| refused(error, now))?);
         }
     }
     desk.show(&done, || {
@@ -179,6 +189,14 @@ fn told(outcome: &Outcome, mode: Mode) -> String {
     let Outcome { alg, active, next, was, won } = outcome;
     if !won {
         return format!("{alg}: another node rotated at this very moment; {active} signs now, {next} is next.");
+    }
+    if let KeyAlgorithm::Encryption(_) = alg {
+        let was = match (was, mode) {
+            (Some(was), Mode::Emergency) => format!("{was} is dropped: it opens nothing any more"),
+            (Some(was), _) => format!("{was} is retired: it still opens what clients encrypt before they hear of it"),
+            (None, _) => "there was no active key".to_owned(),
+        };
+        return format!("{alg}: {active} is published now, {next} is next; {was}.");
     }
     let was = match (was, mode) {
         (Some(was), Mode::Emergency) => format!("{was} is dropped: nothing it signed counts any more"),

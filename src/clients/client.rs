@@ -94,6 +94,12 @@ pub struct Metadata {
     /// How its request objects are signed; by whatever is accepted where it does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<Signing>,
+    /// How its request objects may be encrypted; it may do without, or use whatever else is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_alg: Option<KeyManagement>,
+    /// How the content of those may be encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_enc: Option<ContentEncryption>,
     /// How old a login may be where a request does not say (`default_max_age`), in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<i64>,

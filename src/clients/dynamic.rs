@@ -37,6 +37,8 @@ pub struct Context<'a> {
     pub outgoing: &'a Outgoing,
     /// The algorithms for which there are keys.
     pub algorithms: &'a [Algorithm],
+    /// The algorithms by which clients can encrypt for this server.
+    pub encryption_algorithms: &'a [KeyManagement],
     /// Chance.
     pub random: &'a Random,
     /// The time.
@@ -206,10 +208,11 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         signing_algorithm: id_token_signing.map_or_else(|| own_keys("id_token_signed_response_alg"), |_| Ok(None))?,
         id_token_signing,
         userinfo_signed_response_alg: own_keys("userinfo_signed_response_alg")?,
-        id_token_encryption: members.encryption("id_token")?,
-        userinfo_encryption: members.encryption("userinfo")?,
+        id_token_encryption: members.encryption("id_token_encrypted_response")?,
+        userinfo_encryption: members.encryption("userinfo_encrypted_response")?,
         request_uris: members.texts("request_uris")?,
         request_object_signing_alg: signing(context, members, "request_object_signing_alg")?,
+        request_object_encryption: for_this_server(context, members.encryption("request_object_encryption")?)?,
         default_max_age: members.number("default_max_age")?,
         default_acr_values: members.texts("default_acr_values")?,
         require_auth_time: members.switch("require_auth_time")?,
@@ -222,6 +225,16 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         first_party: None,
         require_pkce: Some(context.settings.require_pkce),
     })
+}
+
+/// What is encrypted for this server has to be so for a key that it keeps.
+fn for_this_server(context: Context<'_>, encryption: Encryption) -> Result<Encryption, Refusal> {
+    match encryption.alg.filter(|alg| !context.encryption_algorithms.contains(alg)) {
+        Some(alg) => {
+            Err(wrong(format!("`request_object_encryption_alg` is `{alg}`, for which this server has no key")))
+        }
+        None => Ok(encryption),
+    }
 }
 
 /// Product decision 15: nothing goes without a signature unless the operator says so.
@@ -326,8 +339,8 @@ impl Members {
     }
 
     fn encryption(&self, of: &str) -> Result<Encryption, Refusal> {
-        let alg = self.word(&format!("{of}_encrypted_response_alg"), KeyManagement::of)?;
-        let enc = self.word(&format!("{of}_encrypted_response_enc"), ContentEncryption::of)?;
+        let alg = self.word(&format!("{of}_alg"), KeyManagement::of)?;
+        let enc = self.word(&format!("{of}_enc"), ContentEncryption::of)?;
         Ok(Encryption { alg, enc })
     }
 
@@ -351,8 +364,6 @@ fn is_nothing(value: &Value) -> bool {
 /// What OIDC Registration §2, RFC 7591 §2 and the specifications of request objects let a client ask for, and this server
 /// does not do.
 const UNSUPPORTED: &[&str] = &[
-    "request_object_encryption_alg",
-    "request_object_encryption_enc",
     "software_statement",
     "tls_client_certificate_bound_access_tokens",
     "require_pushed_authorization_requests",

@@ -121,6 +121,8 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     wanted.id_token_encryption.apply(alg, enc);
     let Metadata { userinfo_encrypted_response_alg: alg, userinfo_encrypted_response_enc: enc, .. } = metadata;
     wanted.userinfo_encryption.apply(alg, enc);
+    let Metadata { request_object_encryption_alg: alg, request_object_encryption_enc: enc, .. } = metadata;
+    wanted.request_object_encryption.apply(alg, enc);
     if let Some(algorithm) = wanted.signing_algorithm {
         metadata.id_token_signed_response_alg = Signing::By(algorithm);
         metadata.access_token_signing_alg = algorithm;

@@ -82,6 +82,8 @@ pub struct Wanted {
     pub request_uris: Option<Vec<String>>,
     /// How its request objects are signed.
     pub request_object_signing_alg: Option<Signing>,
+    /// How its request objects may be encrypted.
+    pub request_object_encryption: Encryption,
     /// How old a login may be where a request does not say, in seconds.
     pub default_max_age: Option<i64>,
     /// How well its users shall sign in where a request does not say.

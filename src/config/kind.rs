@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 
 use super::{ClientCertificates, LogFormat, RegistrationMode, rules};
-use crate::protocol::{Algorithm, Lifetime, PlainSecret, ResponseType};
+use crate::protocol::{Algorithm, KeyManagement, Lifetime, PlainSecret, ResponseType};
 
 /// A value as it came: from TOML with its type, from the environment or a flag as text.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,12 +40,16 @@ impl Raw {
 }
 
 impl Raw {
-    /// A list of words in their order, each once; `needed` has to be among them.
-    fn words_with<T: Ord>(&self, read: fn(&str) -> Option<T>, needed: T) -> Option<Vec<T>> {
+    /// A list of words in their order, each once.
+    fn words<T: Ord>(&self, read: fn(&str) -> Option<T>) -> Option<Vec<T>> {
         let mut all: Vec<T> = self.list()?.into_iter().map(read).collect::<Option<_>>()?;
         all.sort();
         all.dedup();
-        all.contains(&needed).then_some(all)
+        Some(all)
+    }
+
+    fn of_words<T: ToString>(words: &[T]) -> Option<Self> {
+        Some(Self::List(words.iter().map(ToString::to_string).collect()))
     }
 }
 
@@ -216,7 +220,7 @@ impl Kind for Networks {
             .collect()
     }
     fn show(value: &Vec<IpNet>) -> Option<Raw> {
-        Some(Raw::List(value.iter().map(ToString::to_string).collect()))
+        Raw::of_words(value)
     }
 }
 
@@ -227,10 +231,23 @@ impl Kind for Algorithms {
     const EXPECTED: &'static str = "a list of `RS256` and any of `PS256`, `ES256`, `EdDSA`";
     fn read(raw: &Raw, _: &Path) -> Option<Vec<Algorithm>> {
         // OIDC Discovery §3: "The algorithm RS256 MUST be included."
-        raw.words_with(Algorithm::of, Algorithm::RS256)
+        raw.words(Algorithm::of).filter(|all| all.contains(&Algorithm::RS256))
     }
     fn show(value: &Vec<Algorithm>) -> Option<Raw> {
-        Some(Raw::List(value.iter().map(ToString::to_string).collect()))
+        Raw::of_words(value)
+    }
+}
+
+pub(super) struct EncryptionAlgorithms;
+
+impl Kind for EncryptionAlgorithms {
+    type Value = Vec<KeyManagement>;
+    const EXPECTED: &'static str = "a list of any of `RSA-OAEP-256`, `ECDH-ES`, `ECDH-ES+A256KW`";
+    fn read(raw: &Raw, _: &Path) -> Option<Vec<KeyManagement>> {
+        raw.words(KeyManagement::of)
+    }
+    fn show(value: &Vec<KeyManagement>) -> Option<Raw> {
+        Raw::of_words(value)
     }
 }
 
@@ -240,10 +257,10 @@ impl Kind for ResponseTypes {
     type Value = Vec<ResponseType>;
     const EXPECTED: &'static str = "a list of `code` and any of `id_token`, `id_token token`, `code id_token`, `code token`, `code id_token token`, `none`";
     fn read(raw: &Raw, _: &Path) -> Option<Vec<ResponseType>> {
-        raw.words_with(ResponseType::read, ResponseType::Code)
+        raw.words(ResponseType::read).filter(|all| all.contains(&ResponseType::Code))
     }
     fn show(value: &Vec<ResponseType>) -> Option<Raw> {
-        Some(Raw::List(value.iter().map(ToString::to_string).collect()))
+        Raw::of_words(value)
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use crate::protocol::{Algorithm, AuthMethod, Lifetime, PlainSecret, ResponseType, words};
+use crate::protocol::{Algorithm, AuthMethod, KeyManagement, Lifetime, PlainSecret, ResponseType, words};
 
 pub use kind::duration;
 pub use load::{Origin, Origins, Problem, Problems, Sources};
@@ -106,7 +106,7 @@ pub struct Ops {
     pub listen: Option<SocketAddr>,
 }
 
-/// The signing keys.
+/// The keys of the server.
 #[derive(Clone)]
 pub struct Keys {
     /// 32 bytes, base64url; seals the private keys in the database. Without it, the file below.
@@ -115,6 +115,8 @@ pub struct Keys {
     pub file: PathBuf,
     /// The algorithms for which a key ring is kept.
     pub algorithms: Vec<Algorithm>,
+    /// The algorithms by which clients may encrypt their request objects.
+    pub encryption_algorithms: Vec<KeyManagement>,
     /// How long a key signs.
     pub rotate_every: Lifetime,
     /// How long a key must have been published before it signs.
@@ -241,6 +243,7 @@ impl Default for Settings {
                 master_key: None,
                 file: PathBuf::from("keys/master.key"),
                 algorithms: vec![Algorithm::RS256],
+                encryption_algorithms: Vec::new(),
                 rotate_every: Lifetime::days(30),
                 announce: Lifetime::hours(24),
                 rsa_bits: 2048,

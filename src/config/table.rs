@@ -5,8 +5,9 @@ use std::path::Path;
 use super::{
     Settings,
     kind::{
-        Accent, Address, Algorithms, Certificates, DatabaseUrl, Duration, File, Format, Issuer, Kind, Level, MasterKey,
-        Maybe, Networks, Raw, Registrants, ResponseTypes, RsaBits, Switch, TEN_MINUTES, TEN_YEARS, Text,
+        Accent, Address, Algorithms, Certificates, DatabaseUrl, Duration, EncryptionAlgorithms, File, Format, Issuer,
+        Kind, Level, MasterKey, Maybe, Networks, Raw, Registrants, ResponseTypes, RsaBits, Switch, TEN_MINUTES,
+        TEN_YEARS, Text,
     },
 };
 
@@ -110,6 +111,11 @@ pub const SETTINGS: &[Setting] = &[
     setting!(keys.master_key, Maybe<MasterKey>, "Seals the private keys in the database: 32 bytes, base64url.", unset: "read from `keys.file`, which is made with the first key", secret: true),
     setting!(keys.file, File, "Where the master key is kept when `keys.master_key` is not set."),
     setting!(keys.algorithms, Algorithms, "Algorithms for which a key ring is kept: RS256, PS256, ES256, EdDSA."),
+    setting!(
+        keys.encryption_algorithms,
+        EncryptionAlgorithms,
+        "Algorithms by which clients may encrypt request objects; a key ring is kept for each: RSA-OAEP-256, ECDH-ES, ECDH-ES+A256KW."
+    ),
     setting!(keys.rotate_every, Span, "How long a key signs before the next one takes over."),
     setting!(keys.announce, Pause, "How long a key must have been published before it signs."),
     setting!(keys.rsa_bits, RsaBits, "The size of new RSA keys: 2048, 3072 or 4096."),

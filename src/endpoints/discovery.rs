@@ -129,6 +129,10 @@ struct Metadata<'a> {
     request_uri_parameter_supported: bool,
     require_request_uri_registration: bool,
     request_object_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    request_object_encryption_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    request_object_encryption_enc_values_supported: Vec<&'static str>,
     ui_locales_supported: Vec<&'static str>,
     code_challenge_methods_supported: &'static [&'static str],
     authorization_response_iss_parameter_supported: bool,
@@ -144,6 +148,8 @@ impl<'a> Metadata<'a> {
         let unsigned = settings.registration.allow_unsigned.then_some(UNSIGNED);
         let key_management = || KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
         let content_encryption = || ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
+        // For the keys of this server; the others are for those of clients.
+        let encrypted_by = || settings.keys.encryption_algorithms.iter();
         let response_types = || settings.registration.response_types.iter();
         let auth_methods =
             || AuthMethod::ALL.iter().filter(|own| settings.tls.allows(**own)).map(|method| method.as_str());
@@ -212,6 +218,11 @@ impl<'a> Metadata<'a> {
                 .map(|algorithm| algorithm.as_str())
                 .chain(unsigned)
                 .collect(),
+            request_object_encryption_alg_values_supported: encrypted_by().map(|alg| alg.as_str()).collect(),
+            request_object_encryption_enc_values_supported: encrypted_by()
+                .next()
+                .map(|_| content_encryption())
+                .unwrap_or_default(),
             ui_locales_supported: Locale::ALL.iter().map(|locale| locale.tag()).collect(),
             code_challenge_methods_supported: &["S256"],
             authorization_response_iss_parameter_supported: true,

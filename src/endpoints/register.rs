@@ -91,6 +91,7 @@ fn context(server: &Server) -> Context<'_> {
         tls: &server.settings.tls,
         outgoing: &server.for_strangers,
         algorithms: &server.settings.keys.algorithms,
+        encryption_algorithms: &server.settings.keys.encryption_algorithms,
         random: &server.random,
         now: server.clock.now(),
     }

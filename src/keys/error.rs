@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use josekit::JoseError;
 
-use crate::{protocol::Algorithm, store::StoreError};
+use crate::{protocol::KeyAlgorithm, store::StoreError};
 
 /// Why a key cannot be had. [`KeyError::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +40,13 @@ pub enum KeyError {
     )]
     TooYoung {
         /// Its algorithm.
-        alg: Algorithm,
+        alg: KeyAlgorithm,
         /// When it may sign.
         ready_at: i64,
     },
     /// There is no ring for an algorithm.
-    #[error("no {0} keys are kept: `keys.algorithms` does not name it")]
-    NoRing(Algorithm),
+    #[error("no {0} keys are kept: `{setting}` does not name it", setting = setting_of(*.0))]
+    NoRing(KeyAlgorithm),
     /// The text is not a private key in a known format.
     #[error("this is not a private key: expected PEM (PKCS#8, PKCS#1) or a JWK")]
     NotAKey,
@@ -105,7 +105,7 @@ impl KeyError {
             Self::TooYoung { .. } => {
                 Some("--now promotes it all the same; apps that have not fetched it yet will stumble once")
             }
-            Self::NoRing(_) => Some("add it to `keys.algorithms`"),
+            Self::NoRing(_) => Some("add it to that setting"),
             Self::Encrypted => Some("decrypt it first: openssl pkcs8 -in FILE -out PLAIN"),
             Self::PublicOnly | Self::NotAKey | Self::Contradictory | Self::WrongKind(_) => {
                 Some("RSA (2048 bits or more), EC on P-256 and Ed25519 keys can be imported")
@@ -113,5 +113,14 @@ impl KeyError {
             Self::TooShort(_) => Some("make a longer one: openssl genrsa 2048"),
             _ => None,
         }
+    }
+}
+
+/// The setting that says that keys are kept for that.
+#[must_use]
+pub fn setting_of(alg: KeyAlgorithm) -> &'static str {
+    match alg {
+        KeyAlgorithm::Signature(_) => "keys.algorithms",
+        KeyAlgorithm::Encryption(_) => "keys.encryption_algorithms",
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::{
+    jwe::{ECDH_ES, ECDH_ES_A256KW, JweDecrypter, RSA_OAEP_256},
     jwk::{
         Jwk, KeyPair as _,
         alg::{ec::EcCurve, ec::EcKeyPair, ed::EdCurve, ed::EdKeyPair, rsa::RsaKeyPair},
@@ -22,15 +23,18 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::KeyError;
-use crate::{protocol::Algorithm, random::Random};
+use crate::{
+    protocol::{Algorithm, KeyAlgorithm, KeyManagement},
+    random::Random,
+};
 
 /// A key of ours as JSON, with its algorithm and its name: what is sealed. A gone key has only its public half left.
 #[derive(Clone)]
 pub struct OwnKey {
     /// Its RFC 7638 thumbprint.
     pub kid: String,
-    /// What it signs with.
-    pub alg: Algorithm,
+    /// What it is for.
+    pub alg: KeyAlgorithm,
     jwk: Jwk,
 }
 
@@ -41,21 +45,21 @@ impl OwnKey {
     /// # Errors
     /// When a library refuses.
     pub fn generate(
-        alg: Algorithm,
+        alg: KeyAlgorithm,
         rsa_bits: usize,
         random: &Random,
     ) -> impl Future<Output = Result<Self, KeyError>> + Send + 'static {
         let seed = Zeroizing::new(random.bytes::<32>());
         async move {
-            let jwk = match alg {
-                Algorithm::RS256 | Algorithm::PS256 => {
+            let jwk = match kind(alg) {
+                Kind::Rsa => {
                     let key = tokio::task::spawn_blocking(move || {
                         rsa::PrivateKey::new(&mut StdRng::from_seed(*seed), rsa_bits)
                     });
                     rsa_to_jwk(&key.await??)?
                 }
-                Algorithm::ES256 => EcKeyPair::generate(EcCurve::P256)?.to_jwk_key_pair(),
-                Algorithm::EdDSA => EdKeyPair::generate(EdCurve::Ed25519)?.to_jwk_key_pair(),
+                Kind::P256 => EcKeyPair::generate(EcCurve::P256)?.to_jwk_key_pair(),
+                Kind::Ed25519 => EdKeyPair::generate(EdCurve::Ed25519)?.to_jwk_key_pair(),
             };
             Self::new(alg, jwk)
         }
@@ -76,21 +80,21 @@ impl OwnKey {
             ("OKP", None | Some(Algorithm::EdDSA)) => Algorithm::EdDSA,
             (_, asked) => return Err(KeyError::WrongKind(asked.unwrap_or_default().as_str())),
         };
-        let key = Self::new(alg, jwk)?;
-        key.check().map_err(|_| KeyError::Contradictory)?;
+        let key = Self::new(alg.into(), jwk)?;
+        key.check(alg).map_err(|_| KeyError::Contradictory)?;
         Ok(key)
     }
 
-    fn new(alg: Algorithm, mut jwk: Jwk) -> Result<Self, KeyError> {
+    fn new(alg: KeyAlgorithm, mut jwk: Jwk) -> Result<Self, KeyError> {
         let kid = thumbprint(jwk.as_ref()).ok_or(KeyError::NotAKey)?;
         jwk.set_algorithm(alg.as_str());
-        jwk.set_key_use("sig");
+        jwk.set_key_use(alg.key_use());
         jwk.set_key_id(&kid);
         Ok(Self { kid, alg, jwk })
     }
 
     /// Back from what was sealed; `None` when it is not a key of that algorithm.
-    pub(super) fn from_sealed(alg: Algorithm, json: &[u8]) -> Option<Self> {
+    pub(super) fn from_sealed(alg: KeyAlgorithm, json: &[u8]) -> Option<Self> {
         let jwk = Jwk::from_bytes(json).ok()?;
         let kid = thumbprint(jwk.as_ref())?;
         (jwk.key_id() == Some(&kid) && jwk.algorithm() == Some(alg.as_str())).then_some(Self { kid, alg, jwk })
@@ -117,8 +121,9 @@ impl OwnKey {
         public
     }
 
-    pub(super) fn signer(&self) -> Result<Box<dyn JwsSigner>, KeyError> {
-        Ok(match self.alg {
+    /// What signs with it, by its own algorithm; the library refuses another.
+    pub(super) fn signer(&self, alg: Algorithm) -> Result<Box<dyn JwsSigner>, KeyError> {
+        Ok(match alg {
             Algorithm::RS256 => Box::new(RS256.signer_from_jwk(&self.jwk)?),
             Algorithm::PS256 => Box::new(PS256.signer_from_jwk(&self.jwk)?),
             Algorithm::ES256 => Box::new(ES256.signer_from_jwk(&self.jwk)?),
@@ -126,14 +131,41 @@ impl OwnKey {
         })
     }
 
-    pub(super) fn verifier(&self) -> Result<Box<dyn JwsVerifier>, KeyError> {
-        verifier(self.alg, &Jwk::from_map(self.public())?)
+    /// What verifies what it signs.
+    pub(super) fn verifier(&self, alg: Algorithm) -> Result<Box<dyn JwsVerifier>, KeyError> {
+        verifier(alg, &Jwk::from_map(self.public())?)
+    }
+
+    /// What gets at the keys of contents that others have encrypted for it; the library refuses another algorithm.
+    pub(super) fn decrypter(&self, alg: KeyManagement) -> Result<Box<dyn JweDecrypter>, KeyError> {
+        Ok(match alg {
+            KeyManagement::RsaOaep256 => Box::new(RSA_OAEP_256.decrypter_from_jwk(&self.jwk)?),
+            KeyManagement::EcdhEs => Box::new(ECDH_ES.decrypter_from_jwk(&self.jwk)?),
+            KeyManagement::EcdhEsA256Kw => Box::new(ECDH_ES_A256KW.decrypter_from_jwk(&self.jwk)?),
+        })
     }
 
     /// Whether the two halves belong together: a file can say anything.
-    fn check(&self) -> Result<(), KeyError> {
-        let signature = self.signer()?.sign(SAMPLE)?;
-        Ok(self.verifier()?.verify(SAMPLE, &signature)?)
+    fn check(&self, alg: Algorithm) -> Result<(), KeyError> {
+        let signature = self.signer(alg)?.sign(SAMPLE)?;
+        Ok(self.verifier(alg)?.verify(SAMPLE, &signature)?)
+    }
+}
+
+/// What a key is made of.
+enum Kind {
+    Rsa,
+    P256,
+    Ed25519,
+}
+
+fn kind(alg: KeyAlgorithm) -> Kind {
+    match alg {
+        KeyAlgorithm::Signature(Algorithm::RS256 | Algorithm::PS256)
+        | KeyAlgorithm::Encryption(KeyManagement::RsaOaep256) => Kind::Rsa,
+        KeyAlgorithm::Signature(Algorithm::ES256)
+        | KeyAlgorithm::Encryption(KeyManagement::EcdhEs | KeyManagement::EcdhEsA256Kw) => Kind::P256,
+        KeyAlgorithm::Signature(Algorithm::EdDSA) => Kind::Ed25519,
     }
 }
 
@@ -283,23 +315,23 @@ mod tests {
         let files = [text(rsa.to_pem_private_key()), text(rsa.to_traditional_pem_private_key()), jwk.to_string()];
         for file in files {
             let key = OwnKey::import(&format!("\n{file}\n"), None).unwrap();
-            assert_eq!((key.kid.as_str(), key.alg), (kid.as_str(), Algorithm::RS256), "{file}");
+            assert_eq!((key.kid.as_str(), key.alg), (kid.as_str(), Algorithm::RS256.into()), "{file}");
         }
         // RFC 7518 §6.3.2: the primes may be left out.
         for name in ["p", "q", "dp", "dq", "qi"] {
             jwk.set_parameter(name, None).unwrap();
         }
-        assert_eq!(OwnKey::import(&jwk.to_string(), Some(Algorithm::PS256)).unwrap().alg, Algorithm::PS256);
+        assert_eq!(OwnKey::import(&jwk.to_string(), Some(Algorithm::PS256)).unwrap().alg, Algorithm::PS256.into());
 
         let ec = EcKeyPair::generate(EcCurve::P256).unwrap();
         for file in
             [text(ec.to_pem_private_key()), text(ec.to_traditional_pem_private_key()), ec.to_jwk_key_pair().to_string()]
         {
-            assert_eq!(OwnKey::import(&file, None).unwrap().alg, Algorithm::ES256, "{file}");
+            assert_eq!(OwnKey::import(&file, None).unwrap().alg, Algorithm::ES256.into(), "{file}");
         }
         let ed = EdKeyPair::generate(EdCurve::Ed25519).unwrap();
         for file in [text(ed.to_pem_private_key()), ed.to_jwk_key_pair().to_string()] {
-            assert_eq!(OwnKey::import(&file, None).unwrap().alg, Algorithm::EdDSA, "{file}");
+            assert_eq!(OwnKey::import(&file, None).unwrap().alg, Algorithm::EdDSA.into(), "{file}");
         }
     }
 
@@ -380,12 +412,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_of_every_algorithm_signs_what_its_public_half_verifies() {
-        for alg in Algorithm::ALL {
-            let key = OwnKey::generate(*alg, 2048, &Random::seeded(1)).await.unwrap();
-            key.check().unwrap();
-            let sealed = OwnKey::from_sealed(*alg, &key.json()).unwrap();
+        for alg in Algorithm::ALL.iter().copied() {
+            let key = OwnKey::generate(alg.into(), 2048, &Random::seeded(1)).await.unwrap();
+            key.check(alg).unwrap();
+            let sealed = OwnKey::from_sealed(alg.into(), &key.json()).unwrap();
             assert_eq!(sealed.kid, key.kid);
-            assert!(key.without_private().unwrap().signer().is_err());
+            assert!(key.without_private().unwrap().signer(alg).is_err());
             let public = serde_json::to_string(&key.public()).unwrap();
             for private in ["\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\"", "\"k\""] {
                 assert!(!public.contains(private), "{public}");

@@ -246,7 +246,7 @@ pub(super) struct Header {
 }
 
 /// Whatever is said of what is critical, even that it is nothing.
-fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+pub(super) fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(value).map(|_| true)
 }
 

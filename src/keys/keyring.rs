@@ -1,4 +1,4 @@
-//! The signing keys a node works with: prepared, so that a signature costs what the bare RSA operation costs.
+//! The keys a node works with: prepared, so that a signature costs what the bare RSA operation costs.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,13 +12,14 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::{
-    KeyError, KeySettings, MasterKey, PairwiseKey, Published, RefreshKey,
+    BadJwe, KeyError, KeySettings, MasterKey, PairwiseKey, Published, RefreshKey,
     compact::Compact,
+    decryption::{self, EncryptionKey},
     jwk, rotation,
     sealed_row::{self, State},
 };
 use crate::{
-    protocol::{Algorithm, Error, Result, Timestamp, typ},
+    protocol::{Algorithm, Error, KeyAlgorithm, Result, Timestamp, typ},
     random::Random,
     store::{Cache, Store, instance, signing_keys, signing_keys::SigningKey},
 };
@@ -90,6 +91,14 @@ impl Keyring {
     pub fn verify_hint(&self, token: &str) -> Option<Verified> {
         let ring = self.ring();
         check(&ring.published_keys, &ring.gone, token)
+    }
+
+    /// What somebody has encrypted for this server (RFC 7516, compact form alone).
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn decrypt(&self, token: &str) -> std::result::Result<Vec<u8>, BadJwe> {
+        decryption::decrypt(&self.ring().encryption_keys, token, &self.0.random)
     }
 
     /// The public keys, ready to be sent.
@@ -181,6 +190,8 @@ pub(super) struct Ring {
     /// In the order they are published: by algorithm, the active one first.
     published_keys: Vec<Arc<Key>>,
     gone: Vec<Arc<Key>>,
+    /// The active ones first; they alone are published. Those before them, and those of nodes that were faster, are tried too.
+    encryption_keys: Vec<Arc<EncryptionKey>>,
     published: Arc<Published>,
     refresh: Unsealed<RefreshKey>,
     pairwise: Unsealed<PairwiseKey>,
@@ -221,28 +232,37 @@ impl Ring {
         settings: &KeySettings,
         before: Option<&Self>,
     ) -> std::result::Result<Self, KeyError> {
-        let known = || before.into_iter().flat_map(|ring| ring.published_keys.iter().chain(&ring.gone));
-        let mut published_keys = Vec::new();
-        let mut gone = Vec::new();
-        for row in &rows.keys {
-            let key = match known().find(|key| key.row == *row) {
+        let (mut published_keys, mut gone, mut encryption_keys) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows.keys.iter().filter(|row| row.state != State::Dropped.as_str()) {
+            if let Some(KeyAlgorithm::Encryption(_)) = KeyAlgorithm::of(&row.alg) {
+                let known = before.and_then(|ring| ring.encryption_keys.iter().find(|key| key.row == *row));
+                match known {
+                    Some(key) => encryption_keys.push(key.clone()),
+                    None => encryption_keys.extend(EncryptionKey::open(&master, row)?.map(Arc::new)),
+                }
+                continue;
+            }
+            let mut known = before.into_iter().flat_map(|ring| ring.published_keys.iter().chain(&ring.gone));
+            let key = match known.find(|key| key.row == *row) {
                 Some(key) => key.clone(),
-                None if row.state == State::Dropped.as_str() => continue,
                 None => Arc::new(Key::open(&master, row)?),
             };
             if key.state == State::Gone { gone.push(key) } else { published_keys.push(key) }
         }
-        let place = |alg: Algorithm| settings.algorithms.iter().position(|own| *own == alg).unwrap_or(usize::MAX);
-        published_keys.sort_by_key(|key| (place(key.alg), key.alg, key.state));
-        let published = Arc::new(Published::keys(published_keys.iter().map(|key| &key.public)));
+        let place = |alg: KeyAlgorithm| settings.rings().position(|own| own == alg).unwrap_or(usize::MAX);
+        published_keys.sort_by_key(|key| (place(key.alg.into()), key.alg, key.state));
+        encryption_keys.sort_by_key(|key| (key.state, place(key.alg.into())));
+        let for_senders = encryption_keys.iter().filter(|key| key.state == State::Active).map(|key| &key.public);
+        let published = Published::keys(published_keys.iter().map(|key| &key.public).chain(for_senders));
         let (known, sealed) = (before.map(|ring| &ring.refresh), rows.refresh_mac.as_ref());
         let refresh = Unsealed::open(&master, sealed_row::REFRESH_MAC, sealed, known, RefreshKey::new)?;
         let (known, sealed) = (before.map(|ring| &ring.pairwise), rows.pairwise_mac.as_ref());
         let pairwise = Unsealed::open(&master, sealed_row::PAIRWISE_MAC, sealed, known, PairwiseKey::new)?;
-        Ok(Self { master, rows, published_keys, gone, published, refresh, pairwise })
+        let published = Arc::new(published);
+        Ok(Self { master, rows, published_keys, gone, encryption_keys, published, refresh, pairwise })
     }
 
-    pub(super) fn active(&self, alg: Algorithm) -> Option<&Arc<Key>> {
+    fn active(&self, alg: Algorithm) -> Option<&Arc<Key>> {
         self.published_keys.iter().find(|key| key.state == State::Active && key.alg == alg)
     }
 
@@ -251,9 +271,9 @@ impl Ring {
     }
 }
 
-/// A key, ready for use.
-pub(super) struct Key {
-    pub(super) row: SigningKey,
+/// A key that signs, or has signed, ready for use.
+struct Key {
+    row: SigningKey,
     alg: Algorithm,
     state: State,
     public: Map<String, Value>,
@@ -266,13 +286,16 @@ pub(super) struct Key {
 
 impl Key {
     fn open(master: &MasterKey, row: &SigningKey) -> std::result::Result<Self, KeyError> {
-        let (alg, state, own) = sealed_row::open_row(master, row)?;
+        let (state, own) = sealed_row::open_row(master, row)?;
+        let KeyAlgorithm::Signature(alg) = own.alg else {
+            return Err(KeyError::Tampered(format!("signing key {}", row.kid)));
+        };
         let public = own.public();
         Ok(Self {
             row: row.clone(),
             alg,
             state,
-            signer: if state == State::Active { Some(own.signer()?) } else { None },
+            signer: if state == State::Active { Some(own.signer(alg)?) } else { None },
             verifier: jwk::verifier(alg, &Jwk::from_map(public.clone())?)?,
             public,
             headers: PREPARED_TYPES.iter().map(|typ| (*typ, header(alg, typ, &row.kid))).collect(),

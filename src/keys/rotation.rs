@@ -1,8 +1,11 @@
-//! The life of a signing key: next, active, retired, gone.
+//! The life of a key: next, active, retired, gone.
 //!
 //! Every change takes the same row of the database first ([`MasterKey::begin`]), looks at the keys again and then
 //! compares and swaps: whichever node is first wins, and the others find nothing left to do. New keys are made before
 //! that, since making one takes longer than everybody else may wait.
+//!
+//! A key for which others encrypt lives in the same way, but nobody has to know it before its turn comes: *next* is not
+//! published, and *retired* still opens what comes from those who have not read the JWK set again.
 //!
 //! What an emergency ends:
 //! * of one key: what it signed. It is no longer published, its private and public halves are thrown away, and no token
@@ -20,7 +23,7 @@ use super::{
     sealed_row::{MAC_KEYS, REFRESH_MAC, State, dropped, moved, new_mac_key, new_row},
 };
 use crate::{
-    protocol::{Algorithm, Lifetime, Timestamp},
+    protocol::{Algorithm, KeyAlgorithm, Lifetime, Timestamp},
     random::Random,
     store::{Store, Write, access_tokens, instance, signing_keys, signing_keys::SigningKey},
 };
@@ -40,7 +43,7 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// The algorithm of the ring.
-    pub alg: Algorithm,
+    pub alg: KeyAlgorithm,
     /// The key that signs now.
     pub active: String,
     /// The key that will be next.
@@ -56,11 +59,11 @@ pub struct Outcome {
 pub struct Listed {
     /// Its RFC 7638 thumbprint.
     pub kid: String,
-    /// What it signs with.
+    /// What it signs with, or what others encrypt for it with.
     pub alg: String,
     /// Where it is in its life.
     pub state: String,
-    /// When it was made, and published.
+    /// When it was made, and published if it is to sign.
     pub created_at: i64,
     /// When it began to sign.
     pub active_from: Option<i64>,
@@ -77,14 +80,17 @@ impl From<SigningKey> for Listed {
     }
 }
 
-/// The keys in the database, whether they can be opened or not: by algorithm, the active one first.
+/// The keys in the database, whether they can be opened or not: those that sign first, by algorithm, the active one first.
 ///
 /// # Errors
 /// When the statement fails.
 pub async fn list(store: &Store) -> Result<Vec<Listed>, KeyError> {
     let mut rows = signing_keys::list(&mut store.read().await?).await?;
     let place = |row: &SigningKey| State::ALL.iter().position(|state| state.as_str() == row.state);
-    rows.sort_by(|a, b| (&a.alg, place(a), b.created_at).cmp(&(&b.alg, place(b), a.created_at)));
+    let encrypts = |row: &SigningKey| matches!(KeyAlgorithm::of(&row.alg), Some(KeyAlgorithm::Encryption(_)));
+    rows.sort_by(|a, b| {
+        (encrypts(a), &a.alg, place(a), b.created_at).cmp(&(encrypts(b), &b.alg, place(b), a.created_at))
+    });
     Ok(rows.into_iter().map(Listed::from).collect())
 }
 
@@ -99,9 +105,9 @@ impl Keyring {
         let (ring, settings) = (self.ring(), &self.shared().settings);
         complete(store, &ring.master, settings, &self.shared().random, now).await?;
         let mut done = Vec::new();
-        for alg in &settings.algorithms {
-            if is_due(ring.rows(), *alg, settings, now) {
-                done.push(self.promote(store, *alg, Mode::Scheduled, now).await?);
+        for alg in settings.rings() {
+            if is_due(ring.rows(), alg, settings, now) {
+                done.push(self.promote(store, alg, Mode::Scheduled, now).await?);
             }
         }
         sweep(store, &ring.master, settings, now).await?;
@@ -113,9 +119,15 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyError::TooYoung`] when the next key has not been published for long enough and the mode does not waive that.
-    pub async fn rotate(&self, store: &Store, alg: Algorithm, mode: Mode, now: Timestamp) -> Result<Outcome, KeyError> {
+    pub async fn rotate(
+        &self,
+        store: &Store,
+        alg: impl Into<KeyAlgorithm>,
+        mode: Mode,
+        now: Timestamp,
+    ) -> Result<Outcome, KeyError> {
         self.reload(store).await?;
-        let outcome = self.promote(store, alg, mode, now).await?;
+        let outcome = self.promote(store, alg.into(), mode, now).await?;
         self.reload(store).await?;
         Ok(outcome)
     }
@@ -128,9 +140,9 @@ impl Keyring {
         self.reload(store).await?;
         let (ring, settings, random) = (self.ring(), &self.shared().settings, &self.shared().random);
         let mut made = Vec::new();
-        for alg in &settings.algorithms {
-            let active = OwnKey::generate(*alg, settings.rsa_bits, random).await?;
-            made.push((active, OwnKey::generate(*alg, settings.rsa_bits, random).await?));
+        for alg in settings.rings() {
+            let active = OwnKey::generate(alg, settings.rsa_bits, random).await?;
+            made.push((active, OwnKey::generate(alg, settings.rsa_bits, random).await?));
         }
         let mut tx = ring.master.begin(store).await?;
         for row in signing_keys::list(&mut tx).await? {
@@ -142,7 +154,7 @@ impl Keyring {
         for (active, next) in made {
             signing_keys::insert(&mut tx, &new_row(&ring.master, &active, State::Active, now)?).await?;
             signing_keys::insert(&mut tx, &new_row(&ring.master, &next, State::Next, now)?).await?;
-            let was = ring.active(active.alg).map(|key| key.row.kid.clone());
+            let was = of(ring.rows(), active.alg, State::Active).map(|row| row.kid.clone());
             done.push(Outcome { alg: active.alg, active: active.kid, next: next.kid, was, won: true });
         }
         if let Some(old) = instance::find(&mut tx, REFRESH_MAC).await? {
@@ -174,9 +186,9 @@ impl Keyring {
         Ok(listed)
     }
 
-    async fn promote(&self, store: &Store, alg: Algorithm, mode: Mode, now: Timestamp) -> Result<Outcome, KeyError> {
+    async fn promote(&self, store: &Store, alg: KeyAlgorithm, mode: Mode, now: Timestamp) -> Result<Outcome, KeyError> {
         let (ring, settings) = (self.ring(), &self.shared().settings);
-        let seen = ring.active(alg).ok_or(KeyError::NoRing(alg))?;
+        let seen = of(ring.rows(), alg, State::Active).ok_or(KeyError::NoRing(alg))?;
         if mode == Mode::Scheduled {
             old_enough(ring.rows(), alg, settings, now)?;
         }
@@ -186,7 +198,7 @@ impl Keyring {
         let active = of(&rows, alg, State::Active).ok_or(KeyError::NoRing(alg))?;
         let next = of(&rows, alg, State::Next).ok_or(KeyError::NoRing(alg))?;
         let was = Some(active.kid.clone());
-        if active.kid != seen.row.kid {
+        if active.kid != seen.kid {
             return Ok(Outcome { alg, active: active.kid.clone(), next: next.kid.clone(), was, won: false });
         }
         if mode == Mode::Scheduled {
@@ -221,7 +233,7 @@ pub async fn import(
     now: Timestamp,
 ) -> Result<Listed, KeyError> {
     let key = OwnKey::import(text, wish)?;
-    if !settings.algorithms.contains(&key.alg) {
+    if !settings.rings().any(|own| own == key.alg) {
         return Err(KeyError::NoRing(key.alg));
     }
     let mut tx = master.begin(store).await?;
@@ -277,13 +289,13 @@ pub(super) async fn complete(
     Ok(())
 }
 
-fn missing(rows: &[SigningKey], settings: &KeySettings) -> Vec<(Algorithm, State)> {
-    let wanted = settings.algorithms.iter().flat_map(|alg| [(*alg, State::Active), (*alg, State::Next)]);
+fn missing(rows: &[SigningKey], settings: &KeySettings) -> Vec<(KeyAlgorithm, State)> {
+    let wanted = settings.rings().flat_map(|alg| [(alg, State::Active), (alg, State::Next)]);
     wanted.filter(|(alg, state)| of(rows, *alg, *state).is_none()).collect()
 }
 
 /// Several at once: a first start needs two, and each takes a while.
-async fn generate(wanted: &[(Algorithm, State)], rsa_bits: usize, random: &Random) -> Result<Vec<OwnKey>, KeyError> {
+async fn generate(wanted: &[(KeyAlgorithm, State)], rsa_bits: usize, random: &Random) -> Result<Vec<OwnKey>, KeyError> {
     let tasks: Vec<_> = wanted
         .iter()
         .map(|(alg, _)| {
@@ -307,7 +319,7 @@ async fn sweep(store: &Store, master: &MasterKey, settings: &KeySettings, now: T
     drop(db);
     let mut changes = Vec::new();
     for row in &rows {
-        let is_configured = settings.algorithms.iter().any(|alg| alg.as_str() == row.alg);
+        let is_configured = settings.rings().any(|alg| alg.as_str() == row.alg);
         let has_signed_enough = row.active_from.is_some_and(|from| Timestamp(from) + settings.rotate_every <= now);
         if row.state == State::Retired.as_str() && row.gone_at.is_some_and(|at| at <= now.0) {
             changes.push((row, moved(master, row, State::Gone)?));
@@ -345,7 +357,12 @@ fn retired(
     settings: &KeySettings,
     now: Timestamp,
 ) -> Result<SigningKey, KeyError> {
-    let gone_at = now + settings.longest_token + LAG;
+    let still_used = match KeyAlgorithm::of(&row.alg) {
+        // Whoever encrypts for it has read the JWK set before, and does so again within the time that everybody is given.
+        Some(KeyAlgorithm::Encryption(_)) => settings.announce,
+        _ => settings.longest_token,
+    };
+    let gone_at = now + still_used + LAG;
     Ok(SigningKey { retired_at: Some(now.0), gone_at: Some(gone_at.0), ..moved(master, row, State::Retired)? })
 }
 
@@ -358,7 +375,7 @@ pub(super) async fn swap(tx: &mut Write, from: &SigningKey, to: &SigningKey) -> 
     }
 }
 
-fn of(rows: &[SigningKey], alg: Algorithm, state: State) -> Option<&SigningKey> {
+fn of(rows: &[SigningKey], alg: KeyAlgorithm, state: State) -> Option<&SigningKey> {
     of_name(rows, alg.as_str(), state)
 }
 
@@ -366,15 +383,18 @@ fn of_name<'a>(rows: &'a [SigningKey], alg: &str, state: State) -> Option<&'a Si
     rows.iter().find(|row| row.alg == alg && row.state == state.as_str())
 }
 
-fn is_due(rows: &[SigningKey], alg: Algorithm, settings: &KeySettings, now: Timestamp) -> bool {
+fn is_due(rows: &[SigningKey], alg: KeyAlgorithm, settings: &KeySettings, now: Timestamp) -> bool {
     let active_from = of(rows, alg, State::Active).and_then(|row| row.active_from);
     active_from.is_some_and(|from| Timestamp(from) + settings.rotate_every <= now)
         && old_enough(rows, alg, settings, now).is_ok()
 }
 
 /// Whether the next key has been published for so long that everybody has it.
-fn old_enough(rows: &[SigningKey], alg: Algorithm, settings: &KeySettings, now: Timestamp) -> Result<(), KeyError> {
+fn old_enough(rows: &[SigningKey], alg: KeyAlgorithm, settings: &KeySettings, now: Timestamp) -> Result<(), KeyError> {
     let next = of(rows, alg, State::Next).ok_or(KeyError::NoRing(alg))?;
+    if let KeyAlgorithm::Encryption(_) = alg {
+        return Ok(());
+    }
     let ready_at = Timestamp(next.created_at) + settings.announce;
     if ready_at <= now { Ok(()) } else { Err(KeyError::TooYoung { alg, ready_at: ready_at.0 }) }
 }
@@ -383,5 +403,5 @@ fn old_enough(rows: &[SigningKey], alg: Algorithm, settings: &KeySettings, now: 
 /// its copies.
 const LOSS_REMEMBERED: Lifetime = Lifetime::days(365);
 
-/// Other nodes may sign with a retired key until they have heard of it.
+/// Other nodes may sign with a retired key, or publish it, until they have heard of it.
 const LAG: Lifetime = Lifetime::minutes(1);

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{KeyError, MasterKey, jwk::OwnKey};
 use crate::{
-    protocol::{Algorithm, Timestamp, words},
+    protocol::{KeyAlgorithm, Timestamp, words},
     random::Random,
     store::signing_keys::SigningKey,
 };
@@ -15,11 +15,11 @@ words! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "snake_case")]
     pub enum State {
-        /// It signs.
+        /// It signs, or others encrypt for it.
         Active = "active",
-        /// It is published, and will sign.
+        /// It will be active. If it is to sign, it is published already.
         Next = "next",
-        /// It signs no more, but what it signed is alive.
+        /// It signs no more, but what it signed is alive; others may still encrypt for it.
         Retired = "retired",
         /// It is not published; its public half is kept for logout hints.
         Gone = "gone",
@@ -29,13 +29,13 @@ words! {
 }
 
 /// Open a key's row; it has to be what the row says, in every respect.
-pub(super) fn open_row(master: &MasterKey, row: &SigningKey) -> Result<(Algorithm, State, OwnKey), KeyError> {
+pub(super) fn open_row(master: &MasterKey, row: &SigningKey) -> Result<(State, OwnKey), KeyError> {
     let tampered = || KeyError::Tampered(format!("signing key {}", row.kid));
-    let alg: Algorithm = row.alg.parse().map_err(|_| tampered())?;
+    let alg = KeyAlgorithm::of(&row.alg).ok_or_else(tampered)?;
     let state = State::of(&row.state).ok_or_else(tampered)?;
     let json = master.open(&purpose(row), &row.sealed)?;
     let own = OwnKey::from_sealed(alg, &json).filter(|own| own.kid == row.kid).ok_or_else(tampered)?;
-    Ok((alg, state, own))
+    Ok((state, own))
 }
 
 /// The bytes of a key for MACs, which is sealed as a fact of that name.
@@ -71,7 +71,7 @@ pub(super) fn new_row(master: &MasterKey, key: &OwnKey, state: State, now: Times
 
 /// The row in another state, sealed as that. What is gone loses its private half.
 pub(super) fn moved(master: &MasterKey, row: &SigningKey, to: State) -> Result<SigningKey, KeyError> {
-    let (_, _, own) = open_row(master, row)?;
+    let (_, own) = open_row(master, row)?;
     let json = if to == State::Gone { own.without_private()?.json() } else { own.json() };
     let row = SigningKey { state: to.as_str().to_owned(), ..row.clone() };
     Ok(SigningKey { sealed: master.seal(&purpose(&row), &json)?, ..row })

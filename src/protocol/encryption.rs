@@ -7,7 +7,7 @@ use super::words;
 
 words! {
     /// How the key of the content is agreed upon or sent (JWE `alg`).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
     pub enum KeyManagement {
         /// RSAES-OAEP with SHA-256.
         #[serde(rename = "RSA-OAEP-256")]

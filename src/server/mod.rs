@@ -147,6 +147,7 @@ impl Server {
 pub fn key_settings(settings: &Settings) -> KeySettings {
     KeySettings {
         algorithms: settings.keys.algorithms.clone(),
+        encryption_algorithms: settings.keys.encryption_algorithms.clone(),
         rotate_every: settings.keys.rotate_every,
         announce: settings.keys.announce,
         rsa_bits: usize::try_from(settings.keys.rsa_bits).unwrap_or(2048),

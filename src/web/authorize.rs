@@ -162,6 +162,7 @@ pub async fn read(server: &Server, params: Params) -> Result<Request, Rejection>
     let response_types = &settings.registration.response_types;
     let objects = Objects {
         keys: &server.client_keys,
+        keyring: &server.keyring,
         outgoing: &server.for_strangers,
         allow_unsigned: settings.registration.allow_unsigned,
         now: server.clock.now(),

@@ -61,8 +61,11 @@ impl Place {
     }
 
     pub(crate) async fn row(&self, state: &str) -> signing_keys::SigningKey {
-        let rows = signing_keys::list(&mut self.store.read().await.unwrap()).await.unwrap();
-        rows.into_iter().find(|row| row.state == state).expect("there is such a key")
+        self.rows().await.into_iter().find(|row| row.state == state).expect("there is such a key")
+    }
+
+    pub(crate) async fn rows(&self) -> Vec<signing_keys::SigningKey> {
+        signing_keys::list(&mut self.store.read().await.unwrap()).await.unwrap()
     }
 
     /// Write to the table as somebody would who has the database and nothing else.

@@ -32,6 +32,7 @@ mod demo;
 mod demo_program;
 mod discovery;
 mod doctor;
+mod encrypted_requests;
 mod encryption;
 mod forms;
 mod front_channel_logout;

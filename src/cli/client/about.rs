@@ -216,6 +216,7 @@ impl About {
             },
             request_uris: self.request_uri,
             request_object_signing_alg: self.request_object_algorithm,
+            request_object_encryption: Encryption::default(),
             default_max_age: self.default_max_age,
             default_acr_values: self.default_acr_value,
             require_auth_time: None,

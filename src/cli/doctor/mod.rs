@@ -14,13 +14,16 @@ use crate::{
     config::{self, Origin, Origins, Problems, SETTINGS, Setting, Settings, Sources, rules},
     endpoints::{discovery, health},
     keys::{
-        MasterKey,
+        self, MasterKey,
         rotation::{self, Listed},
     },
     outgoing::{Outgoing, Unanswered},
-    protocol::{Algorithm, Lifetime, Timestamp, with_causes},
+    protocol::{KeyAlgorithm, Lifetime, Timestamp, with_causes},
     random::Random,
-    server::tls::{Files, Validity},
+    server::{
+        key_settings,
+        tls::{Files, Validity},
+    },
     store::Store,
     web::assets::Brand,
 };
@@ -154,7 +157,7 @@ async fn examine_keys(settings: &Settings, store: &Store, now: Timestamp, findin
         let told = format!("{} can be read by others", keys.file.display());
         findings.push(bad(CHECK, told).hint(format!("chmod 600 {}", keys.file.display())));
     }
-    findings.extend(keys.algorithms.iter().map(|alg| examine_ring(*alg, &rows, keys.rotate_every, now)));
+    findings.extend(key_settings(settings).rings().map(|alg| examine_ring(alg, &rows, keys.rotate_every, now)));
     rows
 }
 
@@ -171,23 +174,27 @@ async fn examine_clients(settings: &Settings, store: &Store) -> Vec<Finding> {
 }
 
 /// The keys of one algorithm.
-fn examine_ring(alg: Algorithm, rows: &[Listed], rotate_every: Lifetime, now: Timestamp) -> Finding {
+fn examine_ring(alg: KeyAlgorithm, rows: &[Listed], rotate_every: Lifetime, now: Timestamp) -> Finding {
     const CHECK: &str = "keys";
+    let (done, does) = match alg {
+        KeyAlgorithm::Signature(_) => ("signed", "signs"),
+        KeyAlgorithm::Encryption(_) => ("decrypted", "is published"),
+    };
     let of_alg = || rows.iter().filter(|row| row.alg == alg.as_str());
     let state = |state: &str| of_alg().find(|row| row.state == state);
     let Some(active) = state("active") else {
         let told = format!("there is no active {alg} key");
         return if of_alg().next().is_none() {
-            warn(CHECK, told).hint("`keys.algorithms` names it; the next start makes one")
+            warn(CHECK, told).hint(format!("`{}` names it; the next start makes one", keys::setting_of(alg)))
         } else {
-            bad(CHECK, told).hint(format!("nothing can be signed: latchkey key rotate --now --algorithm {alg}"))
+            bad(CHECK, told).hint(format!("nothing can be {done}: latchkey key rotate --now --algorithm {alg}"))
         };
     };
     let signs_since = Timestamp(active.active_from.unwrap_or(active.created_at));
     let overdue = now - (signs_since + rotate_every);
     if overdue.0 > LATE {
         let told =
-            format!("the {alg} key signs since {}, longer than `keys.rotate_every`", output::when(signs_since, now));
+            format!("the {alg} key {does} since {}, longer than `keys.rotate_every`", output::when(signs_since, now));
         return warn(CHECK, told)
             .hint("a running server rotates: look for job_failed in its log, or: latchkey key rotate");
     }
