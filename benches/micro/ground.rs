@@ -3,7 +3,7 @@
 use latchkey::{
     clients::{Registry, registration},
     keys::{KeySettings, Keyring, MasterKey},
-    protocol::{Algorithm, Timestamp},
+    protocol::{Algorithm, KeyManagement, Timestamp},
     random::Random,
     store::Store,
     tokens::access_token::AccessToken,
@@ -36,7 +36,11 @@ async fn fill(folder: &std::path::Path) -> (Keyring, Registry) {
     store.migrate().await.expect("the migrations apply");
     let random = Random::seeded(1);
     let master = MasterKey::load(&store, ISSUER, None, &folder.join("master.key"), &random).await;
-    let settings = KeySettings { algorithms: Algorithm::ALL.to_vec(), ..KeySettings::default() };
+    let settings = KeySettings {
+        algorithms: Algorithm::ALL.to_vec(),
+        encryption_algorithms: KeyManagement::ALL.to_vec(),
+        ..KeySettings::default()
+    };
     let keyring = Keyring::open(&store, master.expect("a master key is made"), &settings, &random, NOW).await;
     let registry = Registry::new(store, ISSUER);
     let new = registration::New {

@@ -2,6 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
+mod encrypted;
 mod ground;
 mod requests;
 mod signing;
@@ -12,6 +13,7 @@ fn all(criterion: &mut Criterion) {
     signing::signing(criterion, &ground);
     verification::verification(criterion, &ground);
     requests::requests(criterion, &ground);
+    encrypted::encrypted(criterion, &ground);
 }
 
 criterion_group!(benches, all);
