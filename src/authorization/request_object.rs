@@ -12,7 +12,7 @@ use crate::{
     clients::{Client, ClientKeys, keys::BadKeys},
     keys::{Keyring, decryption, jwk_set},
     outgoing::Outgoing,
-    protocol::{Algorithm, ErrorCode, Lifetime, Params, Refusal, Signing, Timestamp, with_causes},
+    protocol::{Algorithm, ErrorCode, Lifetime, Params, Refusal, ResponseType, Signing, Timestamp, typ, with_causes},
 };
 
 /// Where request objects come from, and what is taken for one.
@@ -142,23 +142,32 @@ async fn verify(objects: Objects<'_>, client: &Client, token: &str) -> Result<Ob
 }
 
 /// What the client says.
-struct Object(Map<String, Value>);
+struct Object {
+    members: Map<String, Value>,
+    /// Whether it says that it is a request object by RFC 9101, and not just one by OIDC Core.
+    is_whole: bool,
+}
 
 impl Object {
     fn read(typ: Option<String>, payload: &[u8]) -> Result<Self, Refusal> {
+        let is_of =
+            |types: &[&str]| types.iter().any(|own| typ.as_ref().is_some_and(|typ| typ.eq_ignore_ascii_case(own)));
+        let is_whole = is_of(TYPES);
         // RFC 8725 §3.11: what the client has signed for another purpose is no request.
-        if typ.is_some_and(|typ| !TYPES.iter().any(|own| typ.eq_ignore_ascii_case(own))) {
+        if typ.is_some() && !is_whole && !is_of(&[typ::JWT]) {
             return Err(malformed("its `typ` is that of something else"));
         }
-        serde_json::from_slice(payload).map(Self).map_err(|_| malformed("it holds no JSON object"))
+        let members = serde_json::from_slice(payload).map_err(|_| malformed("it holds no JSON object"))?;
+        Ok(Self { members, is_whole })
     }
 
     /// OIDC Core §6.1: what is inside supersedes what is outside, and the two cannot be of two clients, nor ask for two
-    /// kinds of answers.
+    /// kinds of answers. Of what is outside nothing else counts where RFC 9101 does (§6.3), so that nobody on the way adds
+    /// to what was signed.
     fn over(&self, params: &Params) -> Result<Params, Refusal> {
         let mut inside = vec![("request".to_owned(), String::new()), ("request_uri".to_owned(), String::new())];
         for name in PARAMETERS.iter().filter(|name| !NEVER_INSIDE.contains(name)) {
-            let Some(value) = self.0.get(*name) else { continue };
+            let Some(value) = self.members.get(*name) else { continue };
             let texts = texts(name, value).ok_or_else(|| malformed(format!("`{name}` in it is no text")))?;
             inside.extend(texts.into_iter().map(|text| ((*name).to_owned(), text)));
         }
@@ -166,26 +175,29 @@ impl Object {
             let (outside, inside) = (params.get(name), inside.iter().find(|(own, _)| own == name));
             if let (Some(outside), Some((_, inside))) = (outside, inside)
                 && outside != inside
+                && !is_same_type(outside, inside)
             {
                 return Err(malformed(format!("`{name}` in it is another than in the request")));
             }
         }
-        Ok(params.clone().superseded_by(inside))
+        let params = params.clone();
+        let kept = if self.is_whole { params.only(&["client_id"]) } else { params };
+        Ok(kept.superseded_by(inside))
     }
 
     /// See that it is of this client, for this server, and for now (RFC 9101 §4, §10.8).
     fn check(&self, context: Context<'_>, client: &Client) -> Result<(), Refusal> {
-        if NEVER_INSIDE.iter().any(|name| self.0.contains_key(*name)) {
+        if NEVER_INSIDE.iter().any(|name| self.members.contains_key(*name)) {
             return Err(malformed("it holds a request object itself"));
         }
-        if self.0.get("iss").is_some_and(|iss| iss != client.id.as_str()) {
+        if self.members.get("iss").is_some_and(|iss| iss != client.id.as_str()) {
             return Err(malformed("its `iss` is not the client"));
         }
         // An assertion, with which the client proves itself: whoever has caught one cannot make a request of it.
-        if self.0.get("sub").is_some_and(|sub| sub == client.id.as_str()) {
+        if self.members.get("sub").is_some_and(|sub| sub == client.id.as_str()) {
             return Err(malformed("its `sub` is the client, as in a client assertion"));
         }
-        let is_for_us = match self.0.get("aud") {
+        let is_for_us = match self.members.get("aud") {
             None => true,
             Some(Value::Array(all)) => all.iter().any(|one| one == context.issuer),
             Some(one) => one == context.issuer,
@@ -205,10 +217,15 @@ impl Object {
 
     /// A NumericDate, which may have a fraction (RFC 7519 §2).
     fn time(&self, name: &str) -> Result<Option<i64>, Refusal> {
-        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let Some(value) = self.members.get(name) else { return Ok(None) };
         let seconds = value.as_f64().ok_or_else(|| malformed(format!("its `{name}` is no time")))?;
         Ok(Some(seconds.floor() as i64))
     }
+}
+
+/// A response type is the same in whatever order its words are; a client's name has no space in it, and so one order.
+fn is_same_type(one: &str, other: &str) -> bool {
+    ResponseType::read(one).is_some_and(|own| ResponseType::read(other) == Some(own))
 }
 
 /// A member as the parameter it stands for: numbers and objects are written as JSON (RFC 9101 §4). `resource` alone may
@@ -233,8 +250,8 @@ fn malformed(why: impl std::fmt::Display) -> Refusal {
 
 /// RFC 9101 §4: "request and request_uri parameters MUST NOT be included in Request Objects."
 const NEVER_INSIDE: &[&str] = &["request", "request_uri"];
-/// The kinds that a request object may say it is of, where it says (RFC 9101 §10.8).
-const TYPES: &[&str] = &["oauth-authz-req+jwt", "application/oauth-authz-req+jwt", "JWT"];
+/// The kind that a request object of RFC 9101 may say it is of (§10.8).
+const TYPES: &[&str] = &["oauth-authz-req+jwt", "application/oauth-authz-req+jwt"];
 const ACCEPTED: &str = "application/oauth-authz-req+jwt, application/jwt";
 /// In bytes.
 const LONGEST: usize = 32 * 1024;

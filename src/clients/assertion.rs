@@ -7,13 +7,16 @@ use sha2::{Digest, Sha256};
 
 use super::{authentication::Context, registry::Registered};
 use crate::{
-    keys::{jwk_set::unverified_payload, shared_secret},
+    keys::{jwk_set::unverified, shared_secret},
     protocol::{Algorithm, AuthMethod, ErrorCode, Lifetime, Params, Refusal, Result, with_causes},
     store::client_assertions,
 };
 
 /// The one kind of assertion there is (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The kinds that an assertion may say it is of, where it says: the latter by the draft that follows RFC 7523.
+const TYPES: &[&str] = &["JWT", "client-authentication+jwt", "application/client-authentication+jwt"];
 
 /// An assertion as it came, and whose it claims to be.
 #[derive(Debug)]
@@ -69,9 +72,15 @@ impl<'a> Assertion<'a> {
             }
             _ => return Err(unproven("`client_assertion` and `client_assertion_type` need each other")),
         };
-        let claims: Claims = unverified_payload(token)
-            .and_then(|payload| serde_json::from_slice(&payload).ok())
-            .ok_or_else(|| unproven("`client_assertion` is no signed JWT with iss, sub, aud and exp"))?;
+        let malformed = || unproven("`client_assertion` is no signed JWT with iss, sub, aud and exp");
+        let said = unverified(token).ok_or_else(malformed)?;
+        // RFC 8725 §3.11: what the client has signed for another purpose proves nothing.
+        if said.typ.is_some_and(|typ| !TYPES.iter().any(|own| typ.eq_ignore_ascii_case(own))) {
+            return Err(unproven(
+                "the `typ` of the client assertion is that of something else; expected `JWT` or none",
+            ));
+        }
+        let claims: Claims = serde_json::from_slice(&said.payload).map_err(|_| malformed())?;
         if claims.iss != claims.sub {
             return Err(unproven("`iss` and `sub` of the client assertion are not the same; both are the client id"));
         }

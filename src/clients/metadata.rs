@@ -257,6 +257,9 @@ fn keys(settled: &Settled) -> Result<(), Refusal> {
         (Some(jwks), None) => {
             let set = JwkSet::read(jwks.to_string().as_bytes());
             let set = set.map_err(|bad| wrong(format!("`jwks` cannot be used: {bad}")))?;
+            if set.has_namesakes() {
+                return Err(wrong("`jwks` has two keys of one kind under one `kid`"));
+            }
             let named = settled.metadata.token_endpoint_auth_signing_alg.as_slice();
             let accepted = if named.is_empty() { Algorithm::ALL } else { named };
             if *method == AuthMethod::PrivateKeyJwt && !set.can_verify(accepted) {

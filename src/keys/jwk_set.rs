@@ -1,6 +1,6 @@
 //! The public keys of somebody else (RFC 7517 §5): a client's, by which its assertions and request objects are checked.
 
-use std::ops::RangeInclusive;
+use std::{collections::HashSet, ops::RangeInclusive};
 
 use base64::{
     Engine,
@@ -106,6 +106,15 @@ impl JwkSet {
         }
     }
 
+    /// Whether two keys of one kind go by one name: whoever looks for it may take either (RFC 7517 §4.5).
+    #[must_use]
+    pub fn has_namesakes(&self) -> bool {
+        let name = |key: &Key| key.kid.as_ref().map(|kid| (kid.clone(), key.jwk.key_type().to_owned()));
+        let names: Vec<_> = self.keys.iter().filter_map(name).collect();
+        let distinct: HashSet<_> = names.iter().collect();
+        distinct.len() < names.len()
+    }
+
     /// Whether a key comes with a certificate.
     #[must_use]
     pub fn has_certificates(&self) -> bool {
@@ -205,22 +214,22 @@ impl Key {
 
 /// What a signed JWT says before anybody has checked the signature. For finding out whose keys to ask, and nothing else.
 #[must_use]
-pub fn unverified_payload(token: &str) -> Option<Vec<u8>> {
-    Parts::read(token).map(|parts| parts.payload)
+pub fn unverified(token: &str) -> Option<Said> {
+    Parts::read(token).map(|parts| Said { typ: parts.header.typ, payload: parts.payload })
 }
 
 /// What an unsigned JWT says: with `none` as its algorithm, to the letter, and nothing where a signature would be
 /// (RFC 7519 §6). Everybody could have made it.
 #[must_use]
-pub fn unsigned(token: &str) -> Option<Unsigned> {
+pub fn unsigned(token: &str) -> Option<Said> {
     let Parts { header, payload, signature, .. } = Parts::read(token)?;
     let is_unsigned = header.alg == UNSIGNED && header.kid.is_none() && signature.is_empty();
-    is_unsigned.then_some(Unsigned { typ: header.typ, payload })
+    is_unsigned.then_some(Said { typ: header.typ, payload })
 }
 
-/// What nobody has signed.
+/// What is said by nobody in particular.
 #[derive(Clone, Debug)]
-pub struct Unsigned {
+pub struct Said {
     /// The kind of token, where it says.
     pub typ: Option<String>,
     /// What it says.

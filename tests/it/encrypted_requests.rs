@@ -43,7 +43,7 @@ pub(crate) fn encrypts(jwks: &Value, alg: KeyManagement, enc: ContentEncryption,
 pub(crate) struct Site {
     pub(crate) world: World,
     pub(crate) app: App,
-    key: OwnKey,
+    pub(crate) key: OwnKey,
 }
 
 impl Site {
@@ -67,7 +67,7 @@ impl Site {
         self.world.get("/jwks").await.ok()
     }
 
-    fn claims(&self) -> Value {
+    pub(crate) fn claims(&self) -> Value {
         let mut claims: Value = self.app.asks("openid").into_iter().map(|(name, value)| (name, json!(value))).collect();
         claims["state"] = "inside".into();
         claims["aud"] = ISSUER.into();

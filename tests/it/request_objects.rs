@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
     config::{RegistrationMode, Settings},
-    protocol::{Algorithm, Lifetime, Signing},
+    protocol::{Algorithm, Lifetime, ResponseType, Signing},
 };
 use serde_json::{Value, json};
 
@@ -136,6 +136,41 @@ async fn all_may_be_inside_but_the_client_and_each_of_its_algorithms_will_do() {
     let answer = browser.post("/authorize", &[("client_id", "wiki"), ("request", &object)]).await;
     let answer = browser.follow(answer).await;
     assert_eq!((told(&answer).as_str(), answer.param("state")), ("login_required", Some(long)));
+}
+
+#[tokio::test]
+async fn beside_a_request_object_by_rfc_9101_nothing_counts() {
+    let site = Site::new().await;
+    let claims = site.claims(json!({ "prompt": "none", "nonce": null, "state": null }));
+    let outside = [("state", "outside"), ("claims", "{"), ("max_age", "x"), ("redirect_uri", "https://evil.test/cb")];
+    // By OIDC Core §6.1 what is outside counts where nothing is inside.
+    let of_oidc = site.key.signs(&claims);
+    let answer = site.asks(&[&outside[1..2], &[("request", &of_oidc)]].concat()).await;
+    assert_eq!(told(&answer), "invalid_request");
+    for typ in ["oauth-authz-req+jwt", "OAuth-AuthZ-Req+JWT", "application/oauth-authz-req+jwt"] {
+        let object = site.key.signs_with("typ", json!(typ), &claims);
+        let answer = site.asks(&[&outside[..], &[("request", &object)]].concat()).await;
+        assert_eq!((told(&answer).as_str(), answer.param("state")), ("login_required", None), "{typ}");
+        let without = site.key.signs_with("typ", json!(typ), &site.claims(json!({ "response_type": null })));
+        assert_eq!(told(&site.asks(&[("request", &without)]).await), "invalid_request", "{typ}");
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_response_type_may_stand_in_another_order_inside() {
+    let site = Site::with(
+        |settings| settings.registration.response_types = ResponseType::ALL.to_vec(),
+        |wanted| {
+            wanted.grant_types = None;
+            wanted.response_types = Some(ResponseType::ALL.to_vec());
+        },
+    )
+    .await;
+    let object = site.signs(json!({ "response_type": "id_token code", "prompt": "none" }));
+    let asks = [("client_id", "wiki"), ("response_type", "code id_token"), ("request", object.as_str())];
+    assert_eq!(told(&site.world.browser().authorizes(&asks).await), "login_required");
+    let asks = [("client_id", "wiki"), ("response_type", "code token"), ("request", object.as_str())];
+    on_a_page(&site.world.browser().authorizes(&asks).await, "another one, and no redirect URI outside");
 }
 
 #[tokio::test]

@@ -53,7 +53,8 @@ fn b64(text: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn seal(signer: &dyn JwsSigner, header: &str, payload: &str) -> String {
+/// A JWS with a header to the letter.
+pub(crate) fn seal(signer: &dyn JwsSigner, header: &str, payload: &str) -> String {
     let signed = format!("{}.{}", b64(header), b64(payload));
     let signature = signer.sign(signed.as_bytes()).unwrap();
     format!("{signed}.{}", b64(signature))

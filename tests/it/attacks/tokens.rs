@@ -1,5 +1,4 @@
-//! M, cases 77 to 80: what tokens are good for, and for whom. JWT introspection answers, `c_hash` and `s_hash` do not
-//! exist.
+//! M, cases 77 to 80: what tokens are good for, and for whom. JWT introspection answers do not exist.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
