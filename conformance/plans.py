@@ -80,7 +80,7 @@ def _everything() -> list[Plan]:
     """
     secrets = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
     ways = [("code", "static", method) for method in (*secrets, "private_key_jwt", "mtls")]
-    ways += [("code", "dynamic", method) for method in ("client_secret_basic", "private_key_jwt", "none")]
+    ways += [("code", "dynamic", method) for method in (*secrets, "private_key_jwt", "none")]
     ways.append(("code id_token", "dynamic", "private_key_jwt"))
     return [
         Plan(
