@@ -11,7 +11,7 @@ use super::{
 use crate::{
     clients::{Client, ClientKeys, keys::BadKeys},
     keys::{Keyring, decryption, jwk_set},
-    outgoing::Outgoing,
+    outgoing::{Outgoing, Unanswered},
     protocol::{Algorithm, ErrorCode, Lifetime, Params, Refusal, ResponseType, Signing, Timestamp, typ, with_causes},
 };
 
@@ -95,8 +95,15 @@ async fn fetch(objects: Objects<'_>, client: &Client, uri: &str) -> Result<Strin
             .hint(format!("client {}: {why}", client.id))
     };
     let url = Url::parse(without_fragment).map_err(|error| unreadable(error.to_string()))?;
-    let answer = objects.outgoing.get(&url, ACCEPTED, LONGEST).await;
-    let body = answer.map_err(|trouble| unreadable(with_causes(&trouble)))?.body;
+    let answer = objects.outgoing.get(&url, ACCEPTED, LONGEST).await.map_err(|trouble| match trouble {
+        Unanswered::Busy | Unanswered::HostBusy => Refusal::new(
+            ErrorCode::InvalidRequestUri,
+            "too many request objects are being read from `request_uri` at the moment; try again",
+        )
+        .hint(format!("client {}: {trouble}", client.id)),
+        trouble => unreadable(with_causes(&trouble)),
+    });
+    let body = answer?.body;
     let text = String::from_utf8(body).map_err(|_| malformed("it is no signed JWT"))?;
     Ok(text.trim().to_owned())
 }

@@ -1,20 +1,17 @@
 //! Telling clients that a session has ended (OIDC Back-Channel Logout 1.0 §2.5): whoever ends one has left a notice for each
 //! of them, and whichever node gets there first delivers it. Nobody who signs out waits for that.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use tokio::{
-    sync::{self, OwnedSemaphorePermit, Semaphore},
+    sync::{Mutex, OwnedSemaphorePermit},
     task::JoinSet,
 };
 use url::Url;
 
 use crate::{
     clients::{Client, Subjects},
-    outgoing::Unanswered,
+    outgoing::{Turns, Unanswered},
     protocol::{Lifetime, Result, Timestamp, typ},
     server::Server,
     store::{
@@ -28,8 +25,8 @@ use crate::{
 /// The deliveries that are under way on this node. They end when it is dropped; what was not delivered by then is tried again.
 pub struct SignOuts {
     server: Arc<Server>,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
-    under_way: sync::Mutex<JoinSet<()>>,
+    turns: Turns<String>,
+    under_way: Mutex<JoinSet<()>>,
 }
 
 /// A notice with all that is needed to deliver it.
@@ -56,7 +53,7 @@ impl SignOuts {
     /// Nothing is under way yet.
     #[must_use]
     pub fn new(server: Arc<Server>) -> Self {
-        Self { server, hosts: Mutex::default(), under_way: sync::Mutex::default() }
+        Self { server, turns: Turns::new(MOST_AT_ONE_HOST), under_way: Mutex::default() }
     }
 
     /// Begin to deliver what is due.
@@ -105,19 +102,14 @@ impl SignOuts {
         if now.0 >= notice.expires_at {
             return Ok(Due::GiveUp(notice));
         }
-        Ok(match self.turn(&url).filter(|_| room > 0) {
+        if room == 0 {
+            return Ok(Due::PutOff(notice));
+        }
+        // A receiver that does not answer keeps a few deliveries waiting, and the others are delivered meanwhile.
+        Ok(match self.turns.try_take(url.host_str().unwrap_or_default().to_owned()) {
             Some(turn) => Due::Deliver(Delivery { notice, client, url, _turn: turn }),
             None => Due::PutOff(notice),
         })
-    }
-
-    /// A receiver that does not answer keeps a few deliveries waiting, and the others are delivered meanwhile.
-    fn turn(&self, url: &Url) -> Option<OwnedSemaphorePermit> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.retain(|_, turns| Arc::strong_count(turns) > 1);
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let turns = hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(MOST_AT_ONE_HOST)));
-        turns.clone().try_acquire_owned().ok()
     }
 }
 

@@ -1,11 +1,14 @@
 //! Where this server calls, and where it does not, by address and by name.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::special;
+use super::{Unanswered, special};
 
 /// What decides. It stands between a name and the connection, so that what it has looked at is what is called: a name
 /// that resolves to another address a moment later (DNS rebinding) gains nothing.
@@ -62,16 +65,37 @@ impl Guard {
     }
 }
 
+impl Guard {
+    /// The addresses of a host, as far as they may be called.
+    ///
+    /// # Errors
+    /// When there are none, or none of that kind.
+    pub(super) async fn find(self, name: &str) -> Result<Vec<IpAddr>, Unanswered> {
+        let found = tokio::net::lookup_host((name, 0)).await.map_err(Unanswered::Unknown)?;
+        let allowed: Vec<IpAddr> = found.map(|own| own.ip()).filter(|address| self.allows(*address)).collect();
+        if allowed.is_empty() { Err(Barred::Private.into()) } else { Ok(allowed) }
+    }
+}
+
+tokio::task_local! {
+    static ADDRESS: IpAddr;
+}
+
+/// Make a call to that address of its host, which has been looked up and looked at, and to no other.
+pub(super) async fn only_to<F: Future>(address: IpAddr, call: F) -> F::Output {
+    ADDRESS.scope(address, call).await
+}
+
 impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
+    fn resolve(&self, _name: Name) -> Resolving {
+        let found = ADDRESS.try_with(|address| *address);
         let guard = *self;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| guard.allows(address.ip())).collect();
-            if allowed.is_empty() {
+            let address = found.map_err(io::Error::other)?;
+            if !guard.allows(address) {
                 return Err(Barred::Private.into());
             }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            Ok(Box::new(std::iter::once(SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }

@@ -6,8 +6,9 @@
 
 mod guard;
 mod special;
+mod turns;
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, header, redirect};
 use rustls::{
@@ -16,21 +17,43 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout},
 };
-use url::Url;
+use url::{Host, Url};
 
 pub use guard::{Barred, Guard};
+pub use turns::Turns;
 
 use crate::config;
 
-/// Calls other servers. Cheap to clone; all clones share their connections and how many calls there may be at a time.
+/// Calls other servers. Cheap to clone; all clones share their connections and how many calls there may be at a time, to one
+/// host and to all.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     http: Client,
     guard: Guard,
-    turns: Arc<Semaphore>,
+    line: Arc<Line>,
+}
+
+/// Who waits for a turn, and for what.
+#[derive(Debug)]
+struct Line {
+    /// By name: what a client has registered is somewhere.
+    by_name: Turns<String>,
+    /// By where that is: whoever has a domain has as many names as they like, all for one machine.
+    by_address: Turns<IpAddr>,
+    all: Turns<()>,
+}
+
+impl Line {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            by_name: Turns::new(MOST_BY_NAME),
+            by_address: Turns::new(MOST_BY_ADDRESS),
+            all: Turns::new(MOST_AT_A_TIME),
+        })
+    }
 }
 
 /// What another server answered, with a status that means success.
@@ -48,12 +71,18 @@ pub enum Unanswered {
     /// This server does not call there.
     #[error(transparent)]
     Barred(#[from] Barred),
+    /// Nobody knows where that host is.
+    #[error("its name cannot be resolved")]
+    Unknown(#[source] io::Error),
     /// No connection, no trust, or too late.
     #[error("it cannot be reached")]
     Unreachable(#[source] reqwest::Error),
     /// Too many calls are under way.
     #[error("too many calls to other servers are under way")]
     Busy,
+    /// Too many calls to that host are.
+    #[error("too many calls to its host are under way")]
+    HostBusy,
     /// An answer that is no success; a redirect is none, either.
     #[error("it answers with status {0}")]
     Status(u16),
@@ -109,13 +138,13 @@ impl Outgoing {
             .pool_idle_timeout(Duration::from_secs(30))
             .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, guard, turns: Arc::new(Semaphore::new(MOST_AT_A_TIME)) })
+        Ok(Self { http, guard, line: Line::new() })
     }
 
     /// The same, with turns of its own: who makes these calls slow does not hold up the others.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self { turns: Arc::new(Semaphore::new(MOST_AT_A_TIME)), ..self.clone() }
+        Self { line: Line::new(), ..self.clone() }
     }
 
     /// Read what is there.
@@ -137,11 +166,36 @@ impl Outgoing {
         Ok(answer.status().as_u16())
     }
 
-    async fn send(&self, url: &Url, request: RequestBuilder) -> Result<(Response, SemaphorePermit<'_>), Unanswered> {
+    /// Call one address of the host after the other, the first two that it has, each in its own turn: so what is counted
+    /// is what is called.
+    async fn send(&self, url: &Url, request: RequestBuilder) -> Result<(Response, Turn), Unanswered> {
         self.guard.check(url)?;
-        // Who waits for a turn does not wait longer than for an answer.
-        let Ok(Ok(turn)) = timeout(WHOLE, self.turns.acquire()).await else { return Err(Unanswered::Busy) };
-        Ok((request.send().await.map_err(why)?, turn))
+        let until = Instant::now() + PATIENCE;
+        let by_name = self.line.by_name.take(turns::name(url), until).await.ok_or(Unanswered::HostBusy)?;
+        let mut trouble = None;
+        for address in self.addresses(url).await?.into_iter().take(MOST_ADDRESSES) {
+            let by_address = self.line.by_address.take(turns::machine(address), until).await;
+            let by_address = by_address.ok_or(Unanswered::HostBusy)?;
+            let of_all = self.line.all.take((), until).await.ok_or(Unanswered::Busy)?;
+            let Some(request) = request.try_clone() else { break };
+            match guard::only_to(address, request.send()).await {
+                Ok(answer) => return Ok((answer, Turn { _held: [by_name, by_address, of_all] })),
+                Err(error) if error.is_connect() => trouble = Some(why(error)),
+                Err(error) => return Err(why(error)),
+            }
+        }
+        Err(trouble.unwrap_or(Unanswered::Barred(Barred::NoHost)))
+    }
+
+    async fn addresses(&self, url: &Url) -> Result<Vec<IpAddr>, Unanswered> {
+        match url.host().ok_or(Barred::NoHost)? {
+            Host::Ipv4(address) => Ok(vec![address.into()]),
+            Host::Ipv6(address) => Ok(vec![address.into()]),
+            Host::Domain(name) => {
+                let found = timeout(CONNECT, self.guard.find(name)).await;
+                found.unwrap_or_else(|late| Err(Unanswered::Unknown(late.into())))
+            }
+        }
     }
 
     async fn call(&self, url: &Url, request: RequestBuilder, longest: usize) -> Result<Answer, Unanswered> {
@@ -197,8 +251,21 @@ fn roots(extra_ca: Option<&Path>) -> io::Result<RootCertStore> {
     Ok(roots)
 }
 
+/// Held until the answer has been read.
+struct Turn {
+    _held: [OwnedSemaphorePermit; 3],
+}
+
 const CONNECT: Duration = Duration::from_secs(3);
 const WHOLE: Duration = Duration::from_secs(6);
 
-/// More wait for their turn, so that a stranger whose servers do not answer cannot make this one hold ever more calls.
+/// How long a call waits for its turn: somebody else waits for the call.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// So that a stranger whose servers do not answer cannot make this one hold ever more calls.
 const MOST_AT_A_TIME: usize = 32;
+/// Nor have them all.
+const MOST_BY_ADDRESS: usize = 8;
+const MOST_BY_NAME: usize = 4;
+/// Where the first does not answer, the next may: of another protocol, or of another machine.
+const MOST_ADDRESSES: usize = 2;

@@ -11,7 +11,9 @@ use latchkey::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinSet,
 };
 use url::Url;
 
@@ -42,6 +44,19 @@ async fn server(answer: &'static [u8]) -> (Url, Arc<AtomicUsize>) {
         }
     });
     (url, count)
+}
+
+/// A server that takes connections and never says a word; its port, and the connections.
+pub(crate) async fn silence() -> (u16, mpsc::UnboundedReceiver<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (held, connections) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(held.send(stream));
+        }
+    });
+    (port, connections)
 }
 
 #[tokio::test]
@@ -92,6 +107,61 @@ async fn no_more_is_read_than_may_be() {
         assert!(matches!(told, Unanswered::TooLong(10)), "{told}");
         outgoing(true).get(&url, "*/*", 11).await.expect("just short enough");
     }
+}
+
+/// So many calls at once to that origin; they go on.
+fn calls(outgoing: &Outgoing, origin: &str, port: u16, many: usize) -> JoinSet<Result<(), Unanswered>> {
+    let url = Url::parse(&format!("{origin}:{port}/keys")).expect("a URL");
+    let mut calls = JoinSet::new();
+    for _ in 0..many {
+        let (outgoing, url) = (outgoing.clone(), url.clone());
+        calls.spawn(async move { outgoing.get(&url, "*/*", 10).await.map(drop) });
+    }
+    calls
+}
+
+/// The calls that are turned away without having reached anybody.
+async fn turned_away(calls: &mut JoinSet<Result<(), Unanswered>>, many: usize) {
+    for _ in 0..many {
+        let told = calls.join_next().await.expect("one more").expect("no panic").expect_err("no answer");
+        assert!(matches!(told, Unanswered::HostBusy), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_keeps_a_few_calls_waiting_and_those_to_others_go_on() {
+    let outgoing = outgoing(true);
+    let (port, mut connections) = silence().await;
+    let mut all = calls(&outgoing, "http://127.0.0.1", port, 40);
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(connections.recv().await.expect("a call"));
+    }
+    turned_away(&mut all, 36).await;
+    assert!(connections.try_recv().is_err(), "no more than four at a time");
+    let (mut url, _) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+    url.set_host(Some("localhost")).expect("a host");
+    outgoing.get(&url, "*/*", 10).await.expect("another host answers");
+    // A call that has ended makes room.
+    held.clear();
+    while all.join_next().await.is_some() {}
+    url.set_host(Some("127.0.0.1")).expect("a host");
+    outgoing.get(&url, "*/*", 10).await.expect("room again");
+}
+
+#[tokio::test]
+async fn one_machine_has_its_limit_whatever_names_it_goes_by() {
+    let outgoing = outgoing(true);
+    let (port, mut connections) = silence().await;
+    let (_by_address, _by_name) =
+        (calls(&outgoing, "http://127.0.0.1", port, 4), calls(&outgoing, "http://localhost", port, 4));
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(connections.recv().await.expect("a call"));
+    }
+    // The same address in another spelling.
+    turned_away(&mut calls(&outgoing, "https://[::ffff:127.0.0.1]", port, 1), 1).await;
+    assert!(connections.try_recv().is_err(), "no more than eight at a time");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Authorization requests in an object of the client's (OIDC Core §6, RFC 9101), sent along or read from where it is.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
@@ -7,10 +9,12 @@ use latchkey::{
     protocol::{Algorithm, Lifetime, ResponseType, Signing},
 };
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{
     authorize::asks,
     client_keys::{OwnKey, Place},
+    outgoing::silence,
     registration::{registers, with},
     world::{Answer, App, ISSUER, World, encode},
 };
@@ -339,6 +343,41 @@ async fn the_server_calls_where_the_client_has_said_so_and_nowhere_else() {
     assert_eq!(ask(&place.uri).await, "invalid_request_uri");
     place.now_has(Some(json!("no object")));
     assert_eq!(ask(&place.uri).await, "invalid_request_object");
+}
+
+#[tokio::test]
+async fn whoever_asks_again_and_again_for_a_slow_host_holds_up_no_other_client() {
+    let (port, mut connections) = silence().await;
+    let slow = format!("http://localhost:{port}/object");
+    let place = Place::with(json!("")).await;
+    let (own, slow_uri) = (place.uri.clone(), slow.clone());
+    let site = Site::with(
+        |settings| settings.outgoing.allow_private_addresses = true,
+        |wanted| wanted.request_uris = Some(vec![own, slow_uri]),
+    )
+    .await;
+    place.now_has(Some(json!(site.signs(json!({ "prompt": "none" })))));
+    let site = Arc::new(site);
+    let mut crowd = JoinSet::new();
+    for _ in 0..40 {
+        let (site, slow) = (site.clone(), slow.clone());
+        crowd.spawn(
+            async move { site.asks(&[("redirect_uri", "https://wiki.example/cb"), ("request_uri", &slow)]).await },
+        );
+    }
+    for _ in 0..36 {
+        let answer = crowd.join_next().await.expect("one more").expect("an answer");
+        assert_eq!(told(&answer), "invalid_request_uri");
+        let why = answer.param("error_description").expect("a sentence");
+        assert!(why.contains("try again"), "{why}");
+    }
+    let mut held = Vec::new();
+    while let Ok(connection) = connections.try_recv() {
+        held.push(connection);
+    }
+    assert_eq!(held.len(), 4, "no more than a few call there at a time");
+    let answer = site.asks(&[("redirect_uri", "https://wiki.example/cb"), ("request_uri", &place.uri)]).await;
+    assert_eq!(told(&answer), "login_required");
 }
 
 #[tokio::test]
