@@ -64,7 +64,9 @@ impl SignOuts {
         let mut under_way = self.under_way.lock().await;
         while under_way.try_join_next().is_some() {}
         let now = self.server.clock.now();
-        let due = logout_notices::due(&mut self.server.store.read().await?, now.0, MOST_LOOKED_AT).await?;
+        let mut db = self.server.store.read().await?;
+        let due = logout_notices::due(&mut db, now.0, MOST_OF_ONE_CLIENT, MOST_LOOKED_AT).await?;
+        drop(db);
         if due.is_empty() {
             return Ok(());
         }
@@ -239,6 +241,8 @@ const MOST_ATTEMPTS: i64 = 10;
 const MOST_AT_A_TIME: usize = 16;
 const MOST_AT_ONE_HOST: usize = 2;
 const MOST_LOOKED_AT: i64 = 100;
+/// Twice as many as one host is told at a time: another node may be at the first of them.
+const MOST_OF_ONE_CLIENT: i64 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -61,18 +61,23 @@ pub(super) async fn insert_of_user(tx: &mut Write, user_id: &str, now: i64) -> R
     Ok(())
 }
 
-/// The notices whose time has come, those that wait longest first.
+/// The notices whose time has come: of each client those that wait longest, and no more than so many, since one that does
+/// not answer may have thousands, and the others are to have their turn.
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn due(db: &mut impl Access, now: i64, most: i64) -> Result<Vec<Notice>, StoreError> {
+pub async fn due(db: &mut impl Access, now: i64, most_of_one: i64, most: i64) -> Result<Vec<Notice>, StoreError> {
     Ok(select!(
         db,
         Notice,
         fetch_all,
-        "SELECT sid, client_id, user_id, created_at, attempts, expires_at FROM logout_notices
-         WHERE next_at <= $1 ORDER BY next_at, sid, client_id LIMIT $2",
+        "SELECT sid, client_id, user_id, created_at, attempts, expires_at FROM
+            (SELECT sid, client_id, user_id, created_at, attempts, expires_at, next_at,
+                ROW_NUMBER() OVER (PARTITION BY client_id ORDER BY next_at, sid, created_at) AS place
+             FROM logout_notices WHERE next_at <= $1) AS waiting
+         WHERE place <= $2 ORDER BY place, next_at, sid, client_id LIMIT $3",
         now,
+        most_of_one,
         most
     )?)
 }

@@ -6,9 +6,11 @@ use latchkey::{
     clients::{Logout, registration},
     jobs::SignOuts,
     protocol::{Lifetime, PlainSecret},
+    store::{Access, Conn},
     tokens::id_token,
 };
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 
 use crate::logout_receiver::Receiver;
 use crate::world::{App, Browser, ISSUER, World, claims, encode, field};
@@ -256,6 +258,41 @@ async fn what_an_app_does_not_want_to_hear_any_more_is_dropped() {
     world.advance(Lifetime::minutes(5));
     deliver(&world).await;
     assert!(hears.all().is_empty());
+}
+
+#[tokio::test]
+async fn an_app_that_is_gone_leaves_the_others_their_turn_however_much_it_is_to_be_told() {
+    let world = world().await;
+    let gone = Receiver::new(500).await;
+    let mut hears = Receiver::new(200).await;
+    app_at(&world, "gone", "localhost", &gone).await;
+    let wiki = app(&world, "wiki", &hears).await;
+    waits(&world, "gone", 1_000).await;
+    world.advance(Lifetime::seconds(1));
+    comes_and_goes(&world, &wiki).await;
+    deliver(&world).await;
+    hears.one();
+    // Nor does it get more tries than others for that.
+    assert!(count(&world, "retried") <= 2, "{}", count(&world, "retried"));
+}
+
+/// So many sign-outs that an app is still to be told of.
+async fn waits(world: &World, client_id: &str, many: usize) {
+    let now = world.now().0;
+    let rows: Vec<String> = (0..many)
+        .map(|which| format!("('sid-{which}', '{client_id}', 'somebody', {now}, 0, {now}, {})", now + 21_600))
+        .collect();
+    let statement = AssertSqlSafe(format!(
+        "INSERT INTO logout_notices (sid, client_id, user_id, created_at, attempts, next_at, expires_at) VALUES {}",
+        rows.join(", ")
+    ));
+    let mut tx = world.server.store.write().await.expect("a transaction");
+    let inserted = match tx.conn() {
+        Conn::Sqlite(own) => sqlx::raw_sql(statement).execute(own).await.map(drop),
+        Conn::Postgres(own) => sqlx::raw_sql(statement).execute(own).await.map(drop),
+    };
+    inserted.expect("they are written down");
+    tx.commit().await.expect("committed");
 }
 
 #[tokio::test]
