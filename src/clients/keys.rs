@@ -71,6 +71,16 @@ pub enum BadKeys {
 }
 
 impl BadKeys {
+    /// Whether it is the client's own host that is in the way, which may be back in a moment.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unanswered(Unanswered::Barred(_)) => false,
+            Self::Unanswered(_) | Self::BadSet(_) | Self::Moments => true,
+            Self::NoKeys | Self::Jws(_) | Self::NoKeyFor(_) | Self::Library(_) => false,
+        }
+    }
+
     /// Whether a newer set of keys may do better.
     fn may_be_of_old_keys(&self) -> bool {
         matches!(self, Self::Jws(BadJws::NoKey | BadJws::Signature) | Self::NoKeyFor(_))

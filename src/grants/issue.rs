@@ -327,7 +327,8 @@ pub(super) async fn id_token(
 /// What is for a client alone (OIDC Core §16.14).
 ///
 /// # Errors
-/// `invalid_request` when its keys cannot be had: nothing is sent in clear to who asked for the contrary.
+/// When it has no key for that, since nothing is sent in clear to who asked for the contrary: `invalid_request`, and
+/// `temporarily_unavailable` while its keys cannot be read, which is neither the request's fault nor this server's.
 pub async fn encrypted(
     context: Context<'_>,
     client: &Client,
@@ -335,8 +336,9 @@ pub async fn encrypted(
     content: Content<'_>,
 ) -> Result<String> {
     context.client_keys.encrypt(client, how, content, context.now).await.map_err(|trouble| {
+        let code = if trouble.may_pass() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidRequest };
         let description = format!("the answer cannot be encrypted for the client: {trouble}");
-        Refusal::new(ErrorCode::InvalidRequest, description).hint(with_causes(&trouble)).into()
+        Refusal::new(code, description).hint(with_causes(&trouble)).into()
     })
 }
 

@@ -8,7 +8,7 @@ use latchkey::{
         registration::{self, New, Wanted},
     },
     config::RegistrationMode,
-    protocol::{Algorithm, ContentEncryption, ErrorCode, KeyManagement, ResponseType},
+    protocol::{Algorithm, ContentEncryption, ErrorCode, KeyManagement, Lifetime, ResponseType},
 };
 use serde_json::{Value, json};
 
@@ -120,18 +120,41 @@ async fn nothing_is_sent_in_clear_while_the_keys_cannot_be_read_and_nothing_is_l
         })
         .await;
     let code = approve(&world, &app, &alice, "openid").await.code;
-    let told = app.redeems(&world, &code).await.refused("invalid_request");
+    let answer = app.redeems(&world, &code).await;
+    // Neither is the request wrong nor this server broken: whoever asks again later is answered.
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{}", answer.body);
+    let told = answer.json();
+    assert_eq!(told["error"], "temporarily_unavailable");
     assert!(told["error_description"].as_str().is_some_and(|why| why.contains("cannot be encrypted")), "{told}");
     let change = [("response_type", "id_token")];
     let answer = world.browser().goes_through(&asks(&app, "openid", &change), "alice").await;
-    assert!(answer.location().starts_with("https://app.example/cb#error=invalid_request"), "{}", answer.location());
+    let error = answer.param("error");
+    assert!(answer.location().starts_with("https://app.example/cb#"), "{}", answer.location());
+    assert_eq!(error.as_deref(), Some("temporarily_unavailable"));
     place.now_has(Some(key.set()));
-    world.advance(latchkey::protocol::Lifetime::seconds(5));
+    world.advance(Lifetime::seconds(5));
     let tokens = app.redeems(&world, &code).await.ok();
     assert_eq!(claims(&opened(&key, tokens["id_token"].as_str().expect("one")).0)["sub"], json!(alice));
     let answer = world.browser().goes_through(&asks(&app, "openid", &change), "alice").await;
     let (nested, _) = opened(&key, &answer.param("id_token").expect("an ID token"));
     assert_eq!(claims(&nested)["nonce"], "n-o-n-c-e");
+}
+
+#[tokio::test]
+async fn a_client_whose_keys_are_for_nothing_is_told_that_it_is_its_own_fault() {
+    let (world, alice) = world().await;
+    let mut signing = OwnKey::rsa("s").public();
+    signing["use"] = "sig".into();
+    let place = Place::with(json!({ "keys": [signing] })).await;
+    let app = world
+        .app_with("app", |wanted| {
+            wanted.jwks_uri = Some(place.uri.clone());
+            wanted.id_token_encryption = how(KeyManagement::RsaOaep256, None);
+        })
+        .await;
+    let code = approve(&world, &app, &alice, "openid").await.code;
+    let told = app.redeems(&world, &code).await.refused("invalid_request");
+    assert!(told["error_description"].as_str().is_some_and(|why| why.contains("RSA-OAEP-256")), "{told}");
 }
 
 #[tokio::test]
