@@ -21,12 +21,14 @@ use crate::{
         self, StoreError, browser_sessions,
         consents::{self, Consent},
         grants::{self, AppAccess},
+        session_clients,
     },
     web::{
         csrf, device,
         form::Form,
         headers::{self, PagePolicy},
         login::LOGIN,
+        logout,
         page::{self, PageError},
         session::{BrowserSession, SignedIn},
         session_state,
@@ -34,6 +36,9 @@ use crate::{
         visitor::Visitor,
     },
 };
+
+/// Why a session has ended.
+const ENDED: &str = "session ended by its user";
 
 /// Where people see their account.
 pub const ACCOUNT: &str = "/account";
@@ -78,34 +83,39 @@ pub async fn post(
         _ if !is_current => AccountProblem::Expired.into(),
         Some("change_details") => change_details(&server, &signed_in, &form, now).await?,
         Some("change_password") => change_password(&server, &visitor, &browser, &signed_in, &form, now).await?,
+        Some("end_session") if id == signed_in.login.sid => {
+            let frames = logout::end(&server, &browser, &signed_in, ENDED, now).await?;
+            Outcome::Gone { frames }
+        }
         Some("end_session") => {
             end_session(&server, &signed_in, id, now).await?;
-            if id == signed_in.login.sid { Outcome::Gone } else { AccountNotice::SessionEnded.into() }
+            AccountNotice::SessionEnded.into()
         }
         Some("end_access") => {
             end_access(&server, &signed_in, id, now).await?;
             AccountNotice::AccessEnded.into()
         }
         Some("sign_out_everywhere") => {
+            let frames = frames(&server, &signed_in).await?;
             accounts::sign_out_everywhere(&server.store, &signed_in.login.sub, now).await?;
-            stay(&server, &visitor, &browser, &signed_in, AccountNotice::SignedOutElsewhere, now).await?
+            let anew = stay(&server, &visitor, &browser, &signed_in, frames, now).await?;
+            Outcome::Done { notice: AccountNotice::SignedOutElsewhere, anew: Some(anew) }
         }
         _ => return Ok(page::see_other(&server, ACCOUNT)),
     };
     match outcome {
         Outcome::Refused(refused) => show(&server, &visitor, &browser, &signed_in, None, Some(refused)).await,
-        Outcome::Gone => {
-            let mut response = page::see_other(&server, LOGIN);
+        Outcome::Gone { frames } => {
+            let mut response = go_on(&server, &visitor, &frames, LOGIN);
             session_state::forget(&server, &mut response)?;
             Ok(response)
         }
         Outcome::Done { notice, anew } => {
             browser.say_later(notice).await?;
-            let mut response = page::see_other(&server, ACCOUNT);
-            if let Some(Anew { login, device }) = anew {
-                response.headers_mut().append(SET_COOKIE, device);
-                session_state::remember(&server, &login, &mut response)?;
-            }
+            let Some(Anew { login, device, frames }) = anew else { return Ok(page::see_other(&server, ACCOUNT)) };
+            let mut response = go_on(&server, &visitor, &frames, ACCOUNT);
+            response.headers_mut().append(SET_COOKIE, device);
+            session_state::remember(&server, &login, &mut response)?;
             Ok(response)
         }
     }
@@ -119,7 +129,10 @@ enum Outcome {
     },
     Refused(Refused),
     /// Nobody is signed in here any more.
-    Gone,
+    Gone {
+        /// What the apps of the session want to be loaded.
+        frames: Vec<String>,
+    },
 }
 
 /// A session that has begun anew, since every other has ended.
@@ -127,6 +140,8 @@ struct Anew {
     login: Login,
     /// By which this browser is known again.
     device: HeaderValue,
+    /// What the apps of the session before want to be loaded.
+    frames: Vec<String>,
 }
 
 /// What a form came to nothing by.
@@ -170,7 +185,7 @@ async fn change_details(
         Ok(_) => Ok(AccountNotice::DetailsChanged.into()),
         // Each detail is what it has to be: so the account is gone, or what an operator keeps of it is in the way.
         Err(Error::Refused(_)) if accounts::find(&mut server.store.read().await?, sub).await?.is_none() => {
-            Ok(Outcome::Gone)
+            Ok(Outcome::Gone { frames: Vec::new() })
         }
         Err(Error::Refused(_)) => Ok(refused_details(AccountProblem::NotSaved, form)),
         Err(error) => Err(error.into()),
@@ -208,8 +223,10 @@ async fn change_password(
     let problem = match accounts::sign_in(&server.store, &server.passwords, credentials, now, &server.random).await {
         Ok(Attempt::Welcome(_)) => {
             let sub = &signed_in.login.sub;
+            let frames = frames(server, signed_in).await?;
             accounts::set_password(&server.store, &server.passwords, sub, &new, now, &server.random).await?;
-            return stay(server, visitor, browser, signed_in, AccountNotice::PasswordChanged, now).await;
+            let anew = stay(server, visitor, browser, signed_in, frames, now).await?;
+            return Ok(Outcome::Done { notice: AccountNotice::PasswordChanged, anew: Some(anew) });
         }
         Ok(Attempt::Wrong) => AccountProblem::WrongPassword,
         Ok(Attempt::Throttled { until }) => AccountProblem::Throttled { seconds: (until - now).0.max(1) },
@@ -225,16 +242,28 @@ async fn stay(
     visitor: &Visitor,
     browser: &BrowserSession,
     signed_in: &SignedIn,
-    notice: AccountNotice,
+    frames: Vec<String>,
     now: Timestamp,
-) -> Result<Outcome, PageError> {
+) -> Result<Anew, PageError> {
     let account = accounts::find(&mut server.store.read().await?, &signed_in.login.sub).await?;
     let account = account.ok_or_else(|| Error::broken("the account has gone while its user was signed in"))?;
     let login = Login { epoch: account.epoch, sid: server.random.id(), ..signed_in.login.clone() };
     browser.sign_in(&login, now).await?;
     let before = device::secret(server, visitor);
     let device = device::remember(server, &account, before.as_deref(), now).await?;
-    Ok(Outcome::Done { notice, anew: Some(Anew { login, device }) })
+    Ok(Anew { login, device, frames })
+}
+
+/// What the apps of this session want to be loaded when it has ended with every other: read while it is there.
+async fn frames(server: &Server, signed_in: &SignedIn) -> Result<Vec<String>, PageError> {
+    let sid = &signed_in.login.sid;
+    let let_in = session_clients::list(&mut server.store.read().await?, sid).await?;
+    logout::frames(server, sid, &let_in).await
+}
+
+/// Go on to another page of ours, once the apps of a session that has ended are told.
+fn go_on(server: &Server, visitor: &Visitor, frames: &[String], path: &str) -> Response {
+    logout::go_on(visitor, visitor.locale(None), frames, &format!("{}{path}", server.settings.issuer))
 }
 
 async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Timestamp) -> Result<(), StoreError> {
@@ -243,7 +272,7 @@ async fn end_session(server: &Server, signed_in: &SignedIn, sid: &str, now: Time
         let sessions = browser_sessions::list_of_user(&mut tx, &signed_in.login.sub, now.0).await?;
         // Their own alone.
         if sessions.iter().any(|session| session.sid.as_deref() == Some(sid)) {
-            accounts::end_session(&mut tx, sid, "session ended by its user", now).await?;
+            accounts::end_session(&mut tx, sid, ENDED, now).await?;
         }
         tx.commit().await
     })

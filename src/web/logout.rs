@@ -18,6 +18,7 @@ use crate::{
         csrf,
         form::{Form, FormBody},
         headers::{self, PagePolicy},
+        locale::Locale,
         page::{self, Behind, PageError},
         parties,
         session::{BrowserSession, SignedIn},
@@ -53,7 +54,7 @@ pub async fn get(
         // Nothing to ask, and nothing to end.
         None => Ok(wish.done(&server)),
         Some(signed_in) if wish.is_from(&server, &signed_in) => {
-            let frames = end(&server, &browser, &signed_in, now).await?;
+            let frames = end(&server, &browser, &signed_in, "signed out", now).await?;
             wish.carried_out(&server, &visitor, &frames)
         }
         Some(signed_in) => ask(&server, &visitor, &browser, &wish, &signed_in).await,
@@ -95,7 +96,7 @@ pub async fn confirm(
         return Ok(page::see_other(&server, super::account::ACCOUNT));
     }
     let frames = match browser.signed_in(&server, now).await? {
-        Some(signed_in) => end(&server, &browser, &signed_in, now).await?,
+        Some(signed_in) => end(&server, &browser, &signed_in, "signed out", now).await?,
         None => Vec::new(),
     };
     wish.carried_out(&server, &visitor, &frames)
@@ -179,17 +180,10 @@ impl Wish {
         page::redirect(&self.next(server))
     }
 
-    /// Nobody is signed in any more. Where apps want to hear that from the browser, a page comes first that loads what they
-    /// have registered (OIDC Front-Channel Logout 1.0 §3).
+    /// Nobody is signed in any more.
     fn carried_out(&self, server: &Server, visitor: &Visitor, frames: &[String]) -> Result<Response, PageError> {
-        let mut response = if frames.is_empty() {
-            self.done(server)
-        } else {
-            let locale = visitor.locale(self.params.get("ui_locales"));
-            let view = SigningOutView { frames, next: &self.next(server) };
-            let html = views::signing_out(&visitor.frame(locale), &view);
-            headers::page(html, PagePolicy { frames, has_form: false, ..PagePolicy::default() })
-        };
+        let locale = visitor.locale(self.params.get("ui_locales"));
+        let mut response = go_on(visitor, locale, frames, &self.next(server));
         session_state::forget(server, &mut response)?;
         Ok(response)
     }
@@ -218,30 +212,53 @@ impl Wish {
 }
 
 /// End the session and what was given in it for its time alone; what the clients that it has let in want to be loaded.
-async fn end(
+///
+/// # Errors
+/// When the database cannot.
+pub async fn end(
     server: &Server,
     browser: &BrowserSession,
     signed_in: &SignedIn,
+    why: &str,
     now: Timestamp,
 ) -> Result<Vec<String>, PageError> {
     let sid = &signed_in.login.sid;
     let let_in = store::retried(|| async {
         let mut tx = server.store.write().await?;
         let let_in = session_clients::list(&mut tx, sid).await?;
-        accounts::end_session(&mut tx, sid, "signed out", now).await?;
+        accounts::end_session(&mut tx, sid, why, now).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(let_in)
     })
     .await?;
     browser.sign_out().await?;
+    frames(server, sid, &let_in).await
+}
+
+/// What these clients, which a session has let in, want to be loaded when it has ended.
+///
+/// # Errors
+/// When the database cannot.
+pub async fn frames(server: &Server, sid: &str, let_in: &[String]) -> Result<Vec<String>, PageError> {
     let mut frames = Vec::new();
     for id in let_in {
-        let client = server.registry.find(&id).await?.filter(|client| client.enabled);
+        let client = server.registry.find(id).await?.filter(|client| client.enabled);
         let Some(client) = client else { continue };
         let sid = Subjects::of(&client).sid(&server.keyring.pairwise_key(), sid);
         frames.extend(client.metadata.logout.frame(&server.settings.issuer, &sid));
     }
     Ok(frames)
+}
+
+/// Go on after a session has ended. Where apps want to hear that from the browser, a page comes first that loads what they
+/// have registered (OIDC Front-Channel Logout 1.0 §3).
+#[must_use]
+pub fn go_on(visitor: &Visitor, locale: Locale, frames: &[String], next: &str) -> Response {
+    if frames.is_empty() {
+        return page::redirect(next);
+    }
+    let html = views::signing_out(&visitor.frame(locale), &SigningOutView { frames, next });
+    headers::page(html, PagePolicy { frames, has_form: false, ..PagePolicy::default() })
 }
 
 async fn ask(

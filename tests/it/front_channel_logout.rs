@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use latchkey::clients::Logout;
 use serde_json::Value;
 
-use crate::world::{App, Browser, ISSUER, World, attribute, claims, encode};
+use crate::world::{App, Browser, ISSUER, PASSWORD, World, attribute, claims, encode, field};
 
 const BYE: &str = "https://wiki.example/bye";
 
@@ -97,4 +97,59 @@ async fn an_app_that_was_disabled_is_not_loaded() {
     let page = browser.get("/logout").await;
     let page = browser.submits(&page, &[("action", "sign_out")]).await;
     assert!(frames(&page.body).is_empty() && page.body.contains("You are signed out"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn ending_ones_own_session_on_the_account_page_loads_what_its_apps_have_registered() {
+    let world = World::new().await;
+    world.user("alice").await;
+    let wiki = app(&world, "wiki", "/out").await;
+    let new = "another correct horse battery";
+    for (action, fields, goes_on) in [
+        ("end_session", &[][..], "/login"),
+        ("sign_out_everywhere", &[], "/account"),
+        ("change_password", &[("password", PASSWORD), ("new_password", new)], "/account"),
+    ] {
+        let mut browser = world.browser();
+        let tokens = signs_in(&mut browser, &wiki).await;
+        let sid = claims(tokens["id_token"].as_str().expect("an ID token"))["sid"].clone();
+        let sid = sid.as_str().expect("a sid");
+        let page = browser.get("/account").await;
+        let csrf = field(&page.body, "csrf").expect("a form");
+        let own = [("csrf", csrf.as_str()), ("action", action), ("id", sid)];
+        let page = browser.post("/account", &[&own, fields].concat()).await;
+        assert_eq!(page.status, StatusCode::OK, "{action}: {page:?}");
+        let told = encode(&[("iss", ISSUER), ("sid", sid)]);
+        assert_eq!(frames(&page.body), [format!("https://wiki.example/out?{told}")], "{action}");
+        assert!(page.header("content-security-policy").contains("; frame-src https://wiki.example; "), "{action}");
+        let next = attribute(&page.body, "<a class=\"button primary\"", "href").expect("a way on");
+        assert_eq!(next, format!("{ISSUER}{goes_on}"), "{action}");
+        let page = browser.get(&next).await;
+        assert_eq!(page.status, StatusCode::OK, "{action}: {page:?}");
+        assert_eq!(page.body.contains("login-submit"), action == "end_session", "{action}");
+        // The session that has begun instead has let nobody in yet.
+        if action != "end_session" {
+            let csrf = field(&page.body, "csrf").expect("a form");
+            let again = browser.post("/account", &[("csrf", &csrf), ("action", "sign_out_everywhere")]).await;
+            assert_eq!(again.status, StatusCode::SEE_OTHER, "{action}: {again:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn ending_a_session_elsewhere_loads_nothing_here() {
+    let world = World::new().await;
+    world.user("alice").await;
+    let wiki = app(&world, "wiki", "/out").await;
+    let mut elsewhere = world.browser();
+    let tokens = signs_in(&mut elsewhere, &wiki).await;
+    let sid = claims(tokens["id_token"].as_str().expect("an ID token"))["sid"].clone();
+    let mut browser = world.browser();
+    signs_in(&mut browser, &wiki).await;
+    let page = browser.get("/account").await;
+    let csrf = field(&page.body, "csrf").expect("a form");
+    let own = [("csrf", csrf.as_str()), ("action", "end_session"), ("id", sid.as_str().expect("a sid"))];
+    let answer = browser.post("/account", &own).await;
+    assert_eq!(answer.location(), format!("{ISSUER}/account"));
+    assert!(elsewhere.get("/account").await.location().ends_with("/login"), "it has ended");
 }
