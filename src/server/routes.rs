@@ -91,6 +91,7 @@ fn pages(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route(logout::CONFIRM, get(again).post(logout::confirm))
         .route(logout::SIGNED_OUT, get(logout::signed_out))
         .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn_with_state(server.clone(), session_state::follow))
         .layer(session::layer(server))
         .layer(middleware::from_fn_with_state(server.clone(), session::remove_in_full))
         .layer(middleware::from_fn_with_state(server.clone(), page::show_problems))

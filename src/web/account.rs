@@ -31,7 +31,6 @@ use crate::{
         logout,
         page::{self, PageError},
         session::{BrowserSession, SignedIn},
-        session_state,
         views::{self, AccountNotice, AccountProblem, AccountView, AppLine, Place, SessionLine},
         visitor::Visitor,
     },
@@ -81,7 +80,7 @@ pub async fn post(
     let outcome = match form.get("action") {
         Some("change_details") if !is_current => refused_details(AccountProblem::Expired, &form),
         _ if !is_current => AccountProblem::Expired.into(),
-        Some("change_details") => change_details(&server, &signed_in, &form, now).await?,
+        Some("change_details") => change_details(&server, &browser, &signed_in, &form, now).await?,
         Some("change_password") => change_password(&server, &visitor, &browser, &signed_in, &form, now).await?,
         Some("end_session") if id == signed_in.login.sid => {
             let frames = logout::end(&server, &browser, &signed_in, ENDED, now).await?;
@@ -105,17 +104,12 @@ pub async fn post(
     };
     match outcome {
         Outcome::Refused(refused) => show(&server, &visitor, &browser, &signed_in, None, Some(refused)).await,
-        Outcome::Gone { frames } => {
-            let mut response = go_on(&server, &visitor, &frames, LOGIN);
-            session_state::forget(&server, &mut response)?;
-            Ok(response)
-        }
+        Outcome::Gone { frames } => Ok(go_on(&server, &visitor, &frames, LOGIN)),
         Outcome::Done { notice, anew } => {
             browser.say_later(notice).await?;
-            let Some(Anew { login, device, frames }) = anew else { return Ok(page::see_other(&server, ACCOUNT)) };
+            let Some(Anew { device, frames }) = anew else { return Ok(page::see_other(&server, ACCOUNT)) };
             let mut response = go_on(&server, &visitor, &frames, ACCOUNT);
             response.headers_mut().append(SET_COOKIE, device);
-            session_state::remember(&server, &login, &mut response)?;
             Ok(response)
         }
     }
@@ -137,7 +131,6 @@ enum Outcome {
 
 /// A session that has begun anew, since every other has ended.
 struct Anew {
-    login: Login,
     /// By which this browser is known again.
     device: HeaderValue,
     /// What the apps of the session before want to be loaded.
@@ -171,6 +164,7 @@ fn refused_details(problem: AccountProblem, form: &Params) -> Outcome {
 
 async fn change_details(
     server: &Server,
+    browser: &BrowserSession,
     signed_in: &SignedIn,
     form: &Params,
     now: Timestamp,
@@ -185,6 +179,7 @@ async fn change_details(
         Ok(_) => Ok(AccountNotice::DetailsChanged.into()),
         // Each detail is what it has to be: so the account is gone, or what an operator keeps of it is in the way.
         Err(Error::Refused(_)) if accounts::find(&mut server.store.read().await?, sub).await?.is_none() => {
+            browser.sign_out().await?;
             Ok(Outcome::Gone { frames: Vec::new() })
         }
         Err(Error::Refused(_)) => Ok(refused_details(AccountProblem::NotSaved, form)),
@@ -251,7 +246,7 @@ async fn stay(
     browser.sign_in(&login, now).await?;
     let before = device::secret(server, visitor);
     let device = device::remember(server, &account, before.as_deref(), now).await?;
-    Ok(Anew { login, device, frames })
+    Ok(Anew { device, frames })
 }
 
 /// What the apps of this session want to be loaded when it has ended with every other: read while it is there.

@@ -84,7 +84,7 @@ pub async fn grant(
     }
     answer.keep(&mut tx).await?;
     tx.commit().await?;
-    Ok(session_state::deliver(server, visitor, request, login, answer.response)?)
+    Ok(session_state::deliver(server, visitor, request, login, answer.response))
 }
 
 /// Tell whoever may be told.

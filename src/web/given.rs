@@ -184,5 +184,5 @@ pub async fn again(
         answer.keep(&mut tx).await?;
         tx.commit().await?;
     }
-    Ok(Some(session_state::deliver(server, visitor, request, login, answer.response)?))
+    Ok(Some(session_state::deliver(server, visitor, request, login, answer.response)))
 }

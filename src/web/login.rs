@@ -29,7 +29,6 @@ use crate::{
         page::{self, PageError},
         parties, resume,
         session::{self, BrowserSession, SignedIn},
-        session_state,
         views::{self, LoginProblem, LoginView},
         visitor::Visitor,
     },
@@ -56,9 +55,7 @@ pub async fn get(
             None => return Ok(resume::go_on(&server, id)),
         },
     };
-    let signed_in = browser.signed_in(&server, now).await?;
-    let is_signed_in = signed_in.is_some();
-    let problem = match (&purpose, signed_in) {
+    let problem = match (&purpose, browser.signed_in(&server, now).await?) {
         (Purpose::Account, Some(_)) => return Ok(page::see_other(&server, ACCOUNT)),
         (Purpose::Account, None) if browser.take_unsaved().await? => Some(LoginProblem::Unsaved),
         (Purpose::Request(request, _), Some(signed_in))
@@ -69,11 +66,7 @@ pub async fn get(
         _ => None,
     };
     let username = purpose.login_hint().unwrap_or_default().to_owned();
-    let mut response = show(&server, &visitor, &browser, &purpose, &username, problem).await?;
-    if !is_signed_in {
-        session_state::forget_ended(&server, &visitor, &mut response)?;
-    }
-    Ok(response)
+    show(&server, &visitor, &browser, &purpose, &username, problem).await
 }
 
 /// `POST /login`.
@@ -246,7 +239,6 @@ async fn welcome(
     let cookie = device::remember(server, account, device, now).await?;
     let mut response = page::see_other(server, &purpose.next());
     response.headers_mut().append(SET_COOKIE, cookie);
-    session_state::remember(server, &login, &mut response)?;
     Ok(response)
 }
 

@@ -22,7 +22,6 @@ use crate::{
         page::{self, Behind, PageError},
         parties,
         session::{BrowserSession, SignedIn},
-        session_state,
         views::{self, SignOutView, SignedOutView, SigningOutView},
         visitor::Visitor,
     },
@@ -55,7 +54,7 @@ pub async fn get(
         None => Ok(wish.done(&server)),
         Some(signed_in) if wish.is_from(&server, &signed_in) => {
             let frames = end(&server, &browser, &signed_in, "signed out", now).await?;
-            wish.carried_out(&server, &visitor, &frames)
+            Ok(wish.carried_out(&server, &visitor, &frames))
         }
         Some(signed_in) => ask(&server, &visitor, &browser, &wish, &signed_in).await,
     }
@@ -99,7 +98,7 @@ pub async fn confirm(
         Some(signed_in) => end(&server, &browser, &signed_in, "signed out", now).await?,
         None => Vec::new(),
     };
-    wish.carried_out(&server, &visitor, &frames)
+    Ok(wish.carried_out(&server, &visitor, &frames))
 }
 
 /// `GET /logout/done`.
@@ -181,11 +180,8 @@ impl Wish {
     }
 
     /// Nobody is signed in any more.
-    fn carried_out(&self, server: &Server, visitor: &Visitor, frames: &[String]) -> Result<Response, PageError> {
-        let locale = visitor.locale(self.params.get("ui_locales"));
-        let mut response = go_on(visitor, locale, frames, &self.next(server));
-        session_state::forget(server, &mut response)?;
-        Ok(response)
+    fn carried_out(&self, server: &Server, visitor: &Visitor, frames: &[String]) -> Response {
+        go_on(visitor, visitor.locale(self.params.get("ui_locales")), frames, &self.next(server))
     }
 
     /// Where the browser goes in the end.

@@ -1,6 +1,6 @@
 //! The browser session: which browser this is, who is signed in in it, and what its forms must bring.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -87,6 +87,19 @@ pub fn has_cookie(server: &Server, visitor: &Visitor) -> bool {
 pub struct BrowserSession {
     session: Session,
     random: Random,
+    found: Arc<Mutex<Found>>,
+}
+
+/// Who was found to be signed in while one request was answered.
+#[derive(Clone, Debug, Default)]
+pub enum Found {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// Nobody is.
+    Nobody,
+    /// Somebody is, by this login.
+    Somebody(Login),
 }
 
 /// Who is signed in.
@@ -104,7 +117,9 @@ impl FromRequestParts<Arc<Server>> for BrowserSession {
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> std::result::Result<Self, PageError> {
         let session = parts.extensions.get::<Session>().cloned();
         let session = session.ok_or_else(|| Error::broken("no session layer is around this route"))?;
-        Ok(Self { session, random: server.random.clone() })
+        // One for all that have to do with this request.
+        let found = parts.extensions.get_or_insert_default::<Arc<Mutex<Found>>>().clone();
+        Ok(Self { session, random: server.random.clone(), found })
     }
 }
 
@@ -155,6 +170,13 @@ impl BrowserSession {
     /// # Errors
     /// When the session or the account cannot be read.
     pub async fn signed_in(&self, server: &Server, now: Timestamp) -> Result<Option<SignedIn>> {
+        let signed_in = self.look(server, now).await?;
+        let login = signed_in.as_ref().map(|signed_in| signed_in.login.clone());
+        self.note(login.map_or(Found::Nobody, Found::Somebody));
+        Ok(signed_in)
+    }
+
+    async fn look(&self, server: &Server, now: Timestamp) -> Result<Option<SignedIn>> {
         let Some(login) = self.session.get::<Login>(LOGIN).await? else { return Ok(None) };
         let account = server.grants.user(&login.sub).await?;
         let Some(account) = account.filter(|account| account.enabled && account.epoch == login.epoch) else {
@@ -162,9 +184,33 @@ impl BrowserSession {
         };
         let seen: i64 = self.session.get(SEEN).await?.unwrap_or_default();
         if now.0.saturating_sub(seen) > SEEN_EVERY.0 {
-            self.session.insert(SEEN, now.0).await?;
+            self.give_sign_of_life(now).await?;
         }
         Ok(Some(SignedIn { login, account }))
+    }
+
+    /// Have the session, and its cookie, last from now on.
+    ///
+    /// # Errors
+    /// When the session cannot be read.
+    pub async fn give_sign_of_life(&self, now: Timestamp) -> Result<()> {
+        Ok(self.session.insert(SEEN, now.0).await?)
+    }
+
+    /// Whether the browser gets the session's cookie with this answer.
+    #[must_use]
+    pub fn is_kept_anew(&self) -> bool {
+        self.session.is_modified()
+    }
+
+    /// Who is signed in, as far as anybody has looked.
+    #[must_use]
+    pub fn found(&self) -> Found {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, found: Found) {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     /// Sign a user in: under a new id, so that whoever planted or saw the old one has nothing (session fixation).
@@ -183,8 +229,9 @@ impl BrowserSession {
             _ => self.session.cycle_id().await?,
         }
         self.session.insert(LOGIN, login).await?;
+        self.note(Found::Somebody(login.clone()));
         self.session.insert(CSRF, self.random.token()).await?;
-        self.session.insert(SEEN, now.0).await?;
+        self.give_sign_of_life(now).await?;
         // At once, not when the answer leaves: the answer may lead to a page that already needs it.
         Ok(self.session.save().await?)
     }
@@ -229,6 +276,7 @@ impl BrowserSession {
     /// # Errors
     /// When the session cannot be deleted.
     pub async fn sign_out(&self) -> Result<()> {
+        self.note(Found::Nobody);
         Ok(self.session.flush().await?)
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use axum::{
     extract::{RawQuery, State},
     http::{
-        HeaderValue,
+        HeaderValue, Method,
         header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE, X_FRAME_OPTIONS},
     },
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -21,7 +22,13 @@ use crate::{
     keys::RefreshKey,
     protocol::{Params, Result},
     server::Server,
-    web::{headers, page, session, views, visitor::Visitor},
+    web::{
+        headers,
+        page::{self, PageError},
+        session::{self, BrowserSession, Found},
+        views,
+        visitor::Visitor,
+    },
 };
 
 /// What apps frame (`check_session_iframe`).
@@ -60,55 +67,61 @@ pub async fn judge(State(server): State<Arc<Server>>, visitor: Visitor, RawQuery
 }
 
 /// Carry a yes to a client, with what its page needs to watch the session that gave it.
-///
-/// # Errors
-/// When a cookie cannot be written.
+#[must_use]
 pub fn deliver(
     server: &Server,
     visitor: &Visitor,
     request: &Request,
     login: &Login,
     mut answer: response::Response,
-) -> Result<Response> {
+) -> Response {
     let key = server.keyring.refresh_key();
-    let state = browser_state(&key, &login.sid);
     let origin = Url::parse(&answer.redirect_uri).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
     // An app on a device has no page that could ask.
     if let Some(origin) = origin.filter(|_| request.ask.scope.contains("openid")) {
-        let salt = salt(&key, &answer);
+        let (state, salt) = (browser_state(&key, &login.sid), salt(&key, &answer));
         let told = session_state(&request.ask.client.id, &origin.ascii_serialization(), &state, &salt);
         answer.params.push(("session_state", told));
     }
-    let mut response = page::deliver(visitor, &answer);
-    remember(server, login, &mut response)?;
+    page::deliver(visitor, &answer)
+}
+
+/// Have the browser hold the state of whoever was found to be signed in, and for as long as it holds the session's own
+/// cookie; and none once nobody is. Within the layer that sends the latter.
+///
+/// # Errors
+/// When a cookie cannot be written.
+pub async fn follow(
+    State(server): State<Arc<Server>>,
+    visitor: Visitor,
+    browser: BrowserSession,
+    request: axum::extract::Request,
+    next: Next,
+) -> std::result::Result<Response, PageError> {
+    let held = visitor.cookie(&server.settings.cookie(COOKIE));
+    let has_told = session::has_cookie(&server, &visitor) || is_opened(&request);
+    let mut response = next.run(request).await;
+    match browser.found() {
+        Found::Unknown => {}
+        Found::Nobody if held.is_some() && has_told => set(&server, String::new(), Duration::ZERO, &mut response)?,
+        Found::Nobody => {}
+        Found::Somebody(login) => {
+            let state = browser_state(&server.keyring.refresh_key(), &login.sid);
+            if held.as_ref() != Some(&state) {
+                browser.give_sign_of_life(server.clock.now()).await?;
+            }
+            if browser.is_kept_anew() {
+                set(&server, state, Duration::seconds(server.settings.sessions.idle.0), &mut response)?;
+            }
+        }
+    }
     Ok(response)
 }
 
-/// Have the browser hold the state of this login.
-///
-/// # Errors
-/// When the cookie cannot be written.
-pub fn remember(server: &Server, login: &Login, response: &mut Response) -> Result<()> {
-    let state = browser_state(&server.keyring.refresh_key(), &login.sid);
-    set(server, state, Duration::seconds(server.settings.sessions.idle.0), response)
-}
-
-/// Have the browser hold the state in which nobody is signed in.
-///
-/// # Errors
-/// When the cookie cannot be written.
-pub fn forget(server: &Server, response: &mut Response) -> Result<()> {
-    set(server, String::new(), Duration::ZERO, response)
-}
-
-/// The same, where the browser believes in a session that has ended elsewhere. One that sends no session's cookie may only
-/// not be meant to: in a frame of another site it never is.
-///
-/// # Errors
-/// When the cookie cannot be written.
-pub fn forget_ended(server: &Server, visitor: &Visitor, response: &mut Response) -> Result<()> {
-    let has_state = visitor.cookie(&server.settings.cookie(COOKIE)).is_some();
-    if has_state && session::has_cookie(server, visitor) { forget(server, response) } else { Ok(()) }
+/// Whether this is a page that somebody opens: then the browser sends the session's cookie, if it has one. In a frame of
+/// another site it never does, and to have sent none says nothing.
+fn is_opened(request: &axum::extract::Request) -> bool {
+    request.method() == Method::GET && request.headers().get("sec-fetch-dest").is_some_and(|dest| dest == "document")
 }
 
 fn set(server: &Server, state: String, lives: Duration, response: &mut Response) -> Result<()> {

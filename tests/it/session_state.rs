@@ -1,7 +1,11 @@
 //! Apps watch a session (OIDC Session Management 1.0).
 
-use axum::http::{StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Method, StatusCode, header},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use latchkey::{accounts, protocol::Lifetime};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -30,6 +34,13 @@ fn judge(browser: &Browser<'_>, client_id: &str, origin: &str, session_state: &s
 async fn asked(browser: &Browser<'_>, client_id: &str, origin: &str, session_state: &str) -> String {
     let query = encode(&[("client_id", client_id), ("origin", origin), ("session_state", session_state)]);
     browser.clone().get(&format!("/session/check/state?{query}")).await.body
+}
+
+/// Alice's sessions end, and no browser knows.
+async fn sign_out_everywhere(world: &World) {
+    let alice = accounts::find_by_username(&mut world.server.store.read().await.unwrap(), "alice").await;
+    let sub = alice.unwrap().unwrap().sub;
+    accounts::sign_out_everywhere(&world.server.store, &sub, world.now()).await.unwrap();
 }
 
 fn state_of(answer: &Answer) -> String {
@@ -87,9 +98,7 @@ async fn a_session_that_ended_elsewhere_has_changed_once_the_browser_comes_by() 
     let (world, app) = world().await;
     let mut browser = world.browser();
     let state = state_of(&browser.goes_through(&app.asks("openid"), "alice").await);
-    let sub = latchkey::accounts::find_by_username(&mut world.server.store.read().await.unwrap(), "alice").await;
-    let sub = sub.unwrap().unwrap().sub;
-    latchkey::accounts::sign_out_everywhere(&world.server.store, &sub, world.now()).await.unwrap();
+    sign_out_everywhere(&world).await;
     // In the frame of another site no cookie of the session is sent: that means nothing.
     let mut framed = browser.clone();
     framed.cookies.retain(|(name, _)| name == STATE);
@@ -97,6 +106,79 @@ async fn a_session_that_ended_elsewhere_has_changed_once_the_browser_comes_by() 
     assert_eq!(judge(&framed, "wiki", "https://wiki.example", &state), "unchanged");
     browser.authorizes(&app.asks("openid")).await;
     assert_eq!(judge(&browser, "wiki", "https://wiki.example", &state), "changed");
+}
+
+#[tokio::test]
+async fn a_browser_that_is_seen_without_its_session_forgets_the_state_wherever_it_comes_by() {
+    let (world, app) = world().await;
+    let silent = format!("/authorize?{}", encode(&asks(&app, "openid", &[("prompt", "none")])));
+    for path in [silent.as_str(), "/account", "/logout", "/login"] {
+        for way in ["ended elsewhere", "left alone"] {
+            let mut browser = world.browser();
+            let state = state_of(&browser.goes_through(&app.asks("openid"), "alice").await);
+            let silent = browser.get(&silent).await;
+            assert!(silent.param("code").is_some(), "{}", silent.location());
+            if way == "left alone" {
+                world.advance(Lifetime(world.server.settings.sessions.idle.0 + 1));
+            } else {
+                sign_out_everywhere(&world).await;
+            }
+            let answer = browser.get(path).await;
+            if path.starts_with("/authorize") {
+                assert_eq!(answer.param("error").as_deref(), Some("login_required"), "{way}");
+            }
+            assert!(!browser.cookies.iter().any(|(name, _)| name == STATE), "{path}, {way}: {answer:?}");
+            assert_eq!(judge(&browser, "wiki", "https://wiki.example", &state), "changed", "{path}, {way}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_has_lost_the_sessions_cookie_forgets_the_state_where_it_would_have_sent_it() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    browser.goes_through(&app.asks("openid"), "alice").await;
+    browser.cookies.retain(|(name, _)| name == STATE);
+    let silent = format!("/authorize?{}", encode(&asks(&app, "openid", &[("prompt", "none")])));
+    // In a frame of another site it is not sent, and nothing is known.
+    for (dest, is_kept) in [("iframe", true), ("document", false)] {
+        let headers = [("sec-fetch-dest", dest), ("sec-fetch-mode", "navigate"), ("sec-fetch-site", "cross-site")];
+        let answer = browser.send(Method::GET, &silent, Body::empty(), &headers).await;
+        assert_eq!(answer.param("error").as_deref(), Some("login_required"), "{dest}");
+        assert_eq!(browser.cookies.iter().any(|(name, _)| name == STATE), is_kept, "{dest}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_state_is_kept_for_as_long_as_the_sessions_own_cookie() {
+    let (world, app) = world().await;
+    let mut browser = world.browser();
+    let state = state_of(&browser.goes_through(&app.asks("openid"), "alice").await);
+    let silent = format!("/authorize?{}", encode(&asks(&app, "openid", &[("prompt", "none")])));
+    for (path, pause, is_renewed) in [
+        (silent.as_str(), Lifetime::seconds(1), false),
+        ("/account", Lifetime::hours(6), true),
+        (&silent, Lifetime::hours(11), true),
+        ("/logout", Lifetime::hours(11), true),
+    ] {
+        world.advance(pause);
+        let answer = browser.get(path).await;
+        let lives = |wanted: &str| {
+            let mut cookies = answer.headers.get_all(header::SET_COOKIE).iter().filter_map(|own| own.to_str().ok());
+            let own = cookies.rfind(|own| own.split('=').next() == Some(wanted))?;
+            own.split("; ").find_map(|attribute| attribute.strip_prefix("Max-Age=")).map(str::to_owned)
+        };
+        let session = lives("latchkey-8080");
+        assert_eq!(session.is_some(), is_renewed, "{path}: {answer:?}");
+        assert_eq!(lives(STATE), session, "{path}: {answer:?}");
+    }
+    assert_eq!(judge(&browser, "wiki", "https://wiki.example", &state), "unchanged");
+    // Where the browser has lost it, it comes again, and for no longer.
+    browser.cookies.retain(|(name, _)| name != STATE);
+    world.advance(Lifetime::seconds(1));
+    let answer = browser.get("/account").await;
+    assert_eq!(answer.headers.get_all(header::SET_COOKIE).iter().count(), 2, "{answer:?}");
+    assert_eq!(judge(&browser, "wiki", "https://wiki.example", &state), "unchanged");
 }
 
 #[tokio::test]
