@@ -1,18 +1,20 @@
 //! Telling clients that a session has ended (OIDC Back-Channel Logout 1.0 §2.5): whoever ends one has left a notice for each
 //! of them, and whichever node gets there first delivers it. Nobody who signs out waits for that.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit},
     task::JoinSet,
+    time::timeout,
 };
 use url::Url;
 
 use crate::{
     clients::{Client, Subjects},
+    keys::Content,
     outgoing::{Turns, Unanswered},
-    protocol::{Lifetime, Result, Timestamp, typ},
+    protocol::{Lifetime, Result, Timestamp, typ, with_causes},
     server::Server,
     store::{
         self, StoreError,
@@ -150,7 +152,8 @@ enum Heard {
 
 async fn deliver(server: Arc<Server>, delivery: Delivery) {
     let Delivery { notice, client, url, _turn } = delivery;
-    let heard = tell(&server, &notice, &client, &url).await;
+    let heard = timeout(LONGEST_TRY, tell(&server, &notice, &client, &url)).await;
+    let heard = heard.unwrap_or_else(|_| Heard::NotNow("it has taken too long".to_owned()));
     let is_last = notice.attempts.saturating_add(1) >= MOST_ATTEMPTS;
     match heard {
         Heard::NotNow(why) if !is_last => {
@@ -182,9 +185,20 @@ async fn deliver(server: Arc<Server>, delivery: Delivery) {
 /// OIDC Back-Channel Logout §2.5, §2.8.
 async fn tell(server: &Server, notice: &Notice, client: &Client, url: &Url) -> Heard {
     // Made anew for each try, since keys change meanwhile and a token is short-lived.
-    let token = match token(server, notice, client) {
+    let signed = match token(server, notice, client) {
         Ok(token) => token,
         Err(error) => return Heard::NotNow(error.to_string()),
+    };
+    let token = match client.metadata.id_token_encryption() {
+        None => signed,
+        // §2.4: as the client's ID tokens are; and as those, never in clear.
+        Some(how) => {
+            let now = server.clock.now();
+            match server.client_keys.encrypt(client, how, Content::Jwt(&signed), now).await {
+                Ok(sealed) => sealed,
+                Err(trouble) => return Heard::NotNow(with_causes(&trouble)),
+            }
+        }
     };
     match server.outgoing.post(url, &[("logout_token", token.as_str())]).await {
         Ok(200 | 204) => Heard::Yes,
@@ -231,6 +245,8 @@ fn pause(attempts: i64) -> Lifetime {
 }
 
 const FIRST_PAUSE: Lifetime = Lifetime::seconds(15);
+/// Of its keys being read and of its answer.
+const LONGEST_TRY: Duration = Duration::from_secs(14);
 const LONGEST_PAUSE: Lifetime = Lifetime::minutes(30);
 const BUSY: Lifetime = Lifetime::seconds(2);
 

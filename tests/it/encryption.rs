@@ -4,10 +4,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use josekit::jwe::{ECDH_ES, ECDH_ES_A256KW, JweContext, JweDecrypter, JweHeader, RSA_OAEP_256};
 use latchkey::{
     clients::{
-        Encryption,
+        Encryption, Logout,
         registration::{self, New, Wanted},
     },
     config::RegistrationMode,
+    jobs::SignOuts,
     protocol::{Algorithm, ContentEncryption, ErrorCode, KeyManagement, Lifetime, ResponseType},
 };
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::{
     approval::approve,
     authorize::asks,
     client_keys::{OwnKey, Place},
+    logout_receiver::Receiver,
     registration as own, userinfo,
     world::{Answer, World, claims},
 };
@@ -155,6 +157,42 @@ async fn a_client_whose_keys_are_for_nothing_is_told_that_it_is_its_own_fault() 
     let code = approve(&world, &app, &alice, "openid").await.code;
     let told = app.redeems(&world, &code).await.refused("invalid_request");
     assert!(told["error_description"].as_str().is_some_and(|why| why.contains("RSA-OAEP-256")), "{told}");
+}
+
+#[tokio::test]
+async fn a_logout_token_is_encrypted_as_the_clients_id_tokens_are_and_waits_for_the_key() {
+    let (world, alice) = world().await;
+    let key = OwnKey::rsa("r");
+    let place = Place::with(key.set()).await;
+    let mut hears = Receiver::new(200).await;
+    let app = world
+        .app_with("app", |wanted| {
+            wanted.jwks_uri = Some(place.uri.clone());
+            wanted.id_token_encryption = how(KeyManagement::RsaOaep256, Some(ContentEncryption::A256Gcm));
+            let uri = format!("http://127.0.0.1:{}/out", hears.port);
+            wanted.logout = Logout { back_channel_uri: Some(uri), ..Logout::default() };
+        })
+        .await;
+    let mut browser = world.browser();
+    let answer = browser.goes_through(&app.asks("openid"), "alice").await;
+    assert!(answer.param("code").is_some(), "{}", answer.location());
+    let page = browser.get("/logout").await;
+    browser.submits(&page, &[("action", "sign_out")]).await;
+    place.now_has(None);
+    let sign_outs = SignOuts::new(world.server.clone());
+    let deliver = async || {
+        sign_outs.begin().await.expect("begun");
+        sign_outs.settled().await;
+    };
+    deliver().await;
+    assert!(hears.all().is_empty(), "nothing is sent in clear");
+    place.now_has(Some(key.set()));
+    world.advance(Lifetime::seconds(15));
+    deliver().await;
+    let (nested, header) = opened(&key, &hears.one().token);
+    assert_eq!((header.content_type(), header.content_encryption()), (Some("JWT"), Some("A256GCM")));
+    let verified = world.server.keyring.verify(&nested).expect("signed by a key of ours");
+    assert_eq!((verified.typ.as_deref(), &claims(&nested)["sub"]), (Some("logout+jwt"), &json!(alice)));
 }
 
 #[tokio::test]
