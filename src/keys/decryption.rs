@@ -73,8 +73,8 @@ impl EncryptionKey {
         }
     }
 
-    /// In bytes, what carries the key of a content.
-    fn carrier_length(&self, enc: ContentEncryption) -> Option<usize> {
+    /// In bytes, what the encrypted key of a content has to have.
+    fn encrypted_key_length(&self, enc: ContentEncryption) -> Option<usize> {
         match self.alg {
             KeyManagement::RsaOaep256 => {
                 let modulus = self.public.get("n").and_then(Value::as_str)?;
@@ -107,9 +107,9 @@ struct Sealed<'a> {
     header: Header,
     /// The header as it stands, which is authenticated.
     head: &'a str,
-    carrier: Vec<u8>,
+    encrypted_key: Vec<u8>,
     iv: Vec<u8>,
-    content: Vec<u8>,
+    ciphertext: Vec<u8>,
     tag: Vec<u8>,
 }
 
@@ -143,7 +143,7 @@ impl<'a> Sealed<'a> {
             return Err(BadJwe::Malformed);
         }
         let parts: Vec<&str> = token.splitn(6, '.').collect();
-        let [head, carrier, iv, content, tag] = parts.try_into().map_err(|_| BadJwe::Malformed)?;
+        let [head, encrypted_key, iv, ciphertext, tag] = parts.try_into().map_err(|_| BadJwe::Malformed)?;
         let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| BadJwe::Malformed);
         let header: Header = serde_json::from_slice(&decoded(head)?).map_err(|_| BadJwe::Malformed)?;
         // What is compressed can become anything, and RFC 8725 §3.6 tells to keep away from it. RFC 7516 §4.1.13: who does
@@ -153,8 +153,9 @@ impl<'a> Sealed<'a> {
         }
         let alg = KeyManagement::of(&header.alg).ok_or(BadJwe::Algorithm)?;
         let enc = ContentEncryption::of(&header.enc).ok_or(BadJwe::Algorithm)?;
-        let [carrier, iv, content, tag] = [decoded(carrier)?, decoded(iv)?, decoded(content)?, decoded(tag)?];
-        let sealed = Self { alg, enc, header, head, carrier, iv, content, tag };
+        let [encrypted_key, iv, ciphertext, tag] =
+            [decoded(encrypted_key)?, decoded(iv)?, decoded(ciphertext)?, decoded(tag)?];
+        let sealed = Self { alg, enc, header, head, encrypted_key, iv, ciphertext, tag };
         if sealed.is_sound() { Ok(sealed) } else { Err(BadJwe::Malformed) }
     }
 
@@ -172,14 +173,14 @@ impl<'a> Sealed<'a> {
 
     /// What is inside.
     fn open(&self, key: &EncryptionKey, random: &Random) -> Option<Vec<u8>> {
-        if key.carrier_length(self.enc) != Some(self.carrier.len()) {
+        if key.encrypted_key_length(self.enc) != Some(self.encrypted_key.len()) {
             return None;
         }
         let (enc, content_key) = (library(self.enc), self.content_key(key, random)?);
         if !self.has_right_mac(&content_key)? {
             return None;
         }
-        enc.decrypt(&content_key, Some(&self.iv), &self.content, self.head.as_bytes(), Some(&self.tag)).ok()
+        enc.decrypt(&content_key, Some(&self.iv), &self.ciphertext, self.head.as_bytes(), Some(&self.tag)).ok()
     }
 
     /// The key of the content. When it cannot be had, another one by chance, which then opens nothing: so who tries does not
@@ -195,8 +196,8 @@ impl<'a> Sealed<'a> {
         ] {
             header.set_claim(name, value).ok()?;
         }
-        let carrier = (!self.carrier.is_empty()).then_some(self.carrier.as_slice());
-        let opened = key.decrypter.decrypt(carrier, enc, &header).map(|key| Zeroizing::new(key.into_owned()));
+        let encrypted_key = (!self.encrypted_key.is_empty()).then_some(self.encrypted_key.as_slice());
+        let opened = key.decrypter.decrypt(encrypted_key, enc, &header).map(|key| Zeroizing::new(key.into_owned()));
         match opened {
             Ok(opened) if opened.len() == enc.key_len() => Some(opened),
             _ => by_chance.get(..enc.key_len()).map(|own| Zeroizing::new(own.to_vec())),
@@ -217,7 +218,7 @@ impl<'a> Sealed<'a> {
     /// RFC 7518 §5.2.2.1: of the header, the vector, the content and the length of the header in bits.
     fn is_mac(&self, mut mac: impl Mac) -> bool {
         let bits = (self.head.len() as u64).saturating_mul(8);
-        for part in [self.head.as_bytes(), &self.iv, &self.content, &bits.to_be_bytes()] {
+        for part in [self.head.as_bytes(), &self.iv, &self.ciphertext, &bits.to_be_bytes()] {
             mac.update(part);
         }
         mac.verify_truncated_left(&self.tag).is_ok()
