@@ -21,7 +21,7 @@ use crate::{
         Refusal, ResponseType, Result, Scope, Signing, SubjectType, Timestamp,
     },
     random::Random,
-    store::registration_tokens,
+    store::{Access, Write, clients, registration_tokens},
 };
 
 /// What a registration stands on.
@@ -88,19 +88,27 @@ pub async fn register(context: Context<'_>, token: Option<&PlainSecret>, body: &
 /// # Errors
 /// `invalid_token` when it is another's, or the client is not there or disabled (RFC 7592 §2.1).
 pub async fn find(context: Context<'_>, id: &str, token: &PlainSecret) -> Result<Arc<Client>> {
-    let found = context.registry.find(id).await?.filter(|client| client.enabled && client.self_registered);
-    let own = match &found {
-        Some(client) => registration_tokens::of_client(&mut context.registry.store().read().await?, &client.id).await?,
-        None => None,
-    };
-    let is_own = own.is_some_and(|own| token.hash().is_that_of(&own).into());
-    match found {
-        Some(client) if is_own => Ok(client),
-        _ => {
-            Err(Refusal::new(ErrorCode::InvalidToken, "the registration access token is not that of this client")
-                .into())
-        }
-    }
+    let found = context.registry.find(id).await?;
+    let mut db = context.registry.store().read().await?;
+    let is_own = looks_after(&mut db, found.as_deref(), token).await?;
+    Ok(found.filter(|_| is_own).ok_or_else(not_of_client)?)
+}
+
+/// The same client, taken for this transaction: what is judged of it is what is changed.
+async fn lock(tx: &mut Write, context: Context<'_>, id: &str, token: &PlainSecret) -> Result<Client> {
+    let found = registration::lock(tx, id, context.now).await?;
+    let is_own = looks_after(tx, found.as_ref(), token).await?;
+    Ok(found.filter(|_| is_own).ok_or_else(not_of_client)?)
+}
+
+async fn looks_after(db: &mut impl Access, client: Option<&Client>, token: &PlainSecret) -> Result<bool> {
+    let Some(client) = client.filter(|client| client.enabled && client.self_registered) else { return Ok(false) };
+    let own = registration_tokens::of_client(db, &client.id).await?;
+    Ok(own.is_some_and(|own| token.hash().is_that_of(&own).into()))
+}
+
+fn not_of_client() -> Refusal {
+    Refusal::new(ErrorCode::InvalidToken, "the registration access token is not that of this client")
 }
 
 /// Put something else in the place of what a client registered. A member that is left out takes its default
@@ -115,34 +123,43 @@ pub async fn replace(
     token: &PlainSecret,
     body: &[u8],
 ) -> Result<(Client, Option<PlainSecret>)> {
-    let before = find(context, id, token).await?;
-    if is_of_operators(&before) {
-        return Err(wrong("an operator of this server has changed this client, and looks after it from now on").into());
-    }
+    // Who only guesses has nothing read or locked; what counts is asked again once nobody else can change it.
+    find(context, id, token).await?;
     let members = Members::read(body)?;
     if members.text("client_id")?.as_deref() != Some(id) {
         return Err(wrong("`client_id` has to be that of the client, as RFC 7592 section 2.2 wants it").into());
     }
+    let mut wanted = wanted(context, &members)?;
+    wanted.sector = Sector::read(context.outgoing, &wanted, None).await?;
+    let mut tx = context.registry.store().write().await?;
+    let before = lock(&mut tx, context, id, token).await?;
+    if is_of_operators(&before) {
+        return Err(wrong("an operator of this server has changed this client, and looks after it from now on").into());
+    }
     if let Some(secret) = members.text("client_secret")? {
-        let hash = PlainSecret::new(secret).hash();
-        let secrets = context.registry.secrets(&before.id).await?;
-        if !is_live_secret(&secrets, &hash, context.now) {
+        let secrets = clients::secrets(&mut tx, id).await?;
+        if !is_live_secret(&secrets, &PlainSecret::new(secret).hash(), context.now) {
             return Err(wrong("`client_secret` is not the secret of this client, which cannot choose another").into());
         }
     }
-    let mut wanted = wanted(context, &members)?;
+    keep(&before, &mut wanted)?;
+    let done = registration::replace_in(&mut tx, context.registry, before, wanted, context.now, context.random).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// What a client cannot give up again.
+fn keep(before: &Client, wanted: &mut Wanted) -> Result<(), Refusal> {
     // Nobody makes a client of theirs weaker than it has become.
     wanted.require_pkce = Some(before.require_pkce || wanted.require_pkce.unwrap_or(true));
     if before.metadata.subject_type == SubjectType::Pairwise {
         // Else it could learn, once it has users, who they are elsewhere.
         if wanted.subject_type == Some(SubjectType::Public) {
-            return Err(wrong("`subject_type` is public, which only an operator makes of a pairwise client").into());
+            return Err(wrong("`subject_type` is public, which only an operator makes of a pairwise client"));
         }
         wanted.subject_type = Some(SubjectType::Pairwise);
     }
-    wanted.sector = Sector::read(context.outgoing, &wanted, None).await?;
-    let done = registration::replace(context.registry, id, wanted, context.now, context.random).await?;
-    done.ok_or_else(|| Refusal::new(ErrorCode::InvalidToken, "there is no such client any more").into())
+    Ok(())
 }
 
 /// End a client and everything it was given.
@@ -150,8 +167,11 @@ pub async fn replace(
 /// # Errors
 /// Those of [`find`].
 pub async fn delete(context: Context<'_>, id: &str, token: &PlainSecret) -> Result<()> {
-    let client = find(context, id, token).await?;
-    registration::delete(context.registry, &client.id, context.now).await?;
+    find(context, id, token).await?;
+    let mut tx = context.registry.store().write().await?;
+    lock(&mut tx, context, id, token).await?;
+    registration::delete_in(&mut tx, id, context.now).await?;
+    tx.commit().await?;
     Ok(())
 }
 

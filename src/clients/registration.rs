@@ -196,37 +196,43 @@ pub async fn update(
     now: Timestamp,
     random: &Random,
 ) -> Result<Option<(Client, Option<PlainSecret>)>> {
-    settle(registry, id, |before| before, wanted, now, random).await
+    let mut tx = registry.store().write().await?;
+    let Some(before) = lock(&mut tx, id, now).await? else { return Ok(None) };
+    let done = settle_in(&mut tx, registry, before, |before| before, wanted, now, random).await?;
+    tx.commit().await?;
+    Ok(Some(done))
 }
 
-/// Put something else in the place of what a client has registered: what is left out takes its default. Else as
-/// [`update`].
+/// Take a client for this transaction, so that what is judged of it is what is changed; `None` if there is none of that id.
+pub(super) async fn lock(tx: &mut Write, id: &str, now: Timestamp) -> Result<Option<Client>> {
+    if clients::lock(tx, id, now.0).await? { find(tx, id).await.map(Some) } else { Ok(None) }
+}
+
+/// Put something else in the place of what a client that was locked has registered: what is left out takes its default.
+/// Else as [`update`].
 ///
 /// # Errors
 /// Those of [`create`].
-pub(super) async fn replace(
+pub(super) async fn replace_in(
+    tx: &mut Write,
     registry: &Registry,
-    id: &str,
+    before: Client,
     wanted: Wanted,
     now: Timestamp,
     random: &Random,
-) -> Result<Option<(Client, Option<PlainSecret>)>> {
-    settle(registry, id, |_| Metadata::default(), wanted, now, random).await
+) -> Result<(Client, Option<PlainSecret>)> {
+    settle_in(tx, registry, before, |_| Metadata::default(), wanted, now, random).await
 }
 
-async fn settle(
+async fn settle_in(
+    tx: &mut Write,
     registry: &Registry,
-    id: &str,
+    before: Client,
     stays: fn(Metadata) -> Metadata,
     wanted: Wanted,
     now: Timestamp,
     random: &Random,
-) -> Result<Option<(Client, Option<PlainSecret>)>> {
-    let mut tx = registry.store().write().await?;
-    if !clients::lock(&mut tx, id, now.0).await? {
-        return Ok(None);
-    }
-    let before = find(&mut tx, id).await?;
+) -> Result<(Client, Option<PlainSecret>)> {
     let (had_secret, resources) = (before.has_secret(), before.metadata.resources.clone());
     let signed_with_secret = before.signs_with_secret();
     let subjects = Subjects::of(&before);
@@ -244,38 +250,37 @@ async fn settle(
         updated_at: now,
         ..before
     };
-    check_resources(&mut tx, registry, &client.metadata.resources, &resources).await?;
-    clients::update(&mut tx, &to_row(&client)?).await?;
+    check_resources(tx, registry, &client.metadata.resources, &resources).await?;
+    clients::update(tx, &to_row(&client)?).await?;
     if Subjects::of(&client) != subjects {
         // OIDC Core §12.2: the `sub` of a grant never changes, so that what was given under another one ends.
-        clients::raise_epoch(&mut tx, id, now.0).await?;
-        client.epoch = find(&mut tx, id).await?.epoch;
+        clients::raise_epoch(tx, &client.id, now.0).await?;
+        client.epoch = find(tx, &client.id).await?.epoch;
     }
     let secret = match (had_secret, client.has_secret()) {
         // Of a secret that was never sealed, nobody here knows more than the hash.
         (true, true) if client.signs_with_secret() && !signed_with_secret => {
-            clients::delete_secrets(&mut tx, id).await?;
+            clients::delete_secrets(tx, &client.id).await?;
             let secret = accept_secret(None, random)?;
-            keep_secret(&mut tx, registry, &client, &secret, now).await?;
+            keep_secret(tx, registry, &client, &secret, now).await?;
             Some(secret)
         }
         (true, true) if signed_with_secret && !client.signs_with_secret() => {
-            clients::unseal_secrets(&mut tx, id).await?;
+            clients::unseal_secrets(tx, &client.id).await?;
             None
         }
         (false, true) => {
             let secret = accept_secret(None, random)?;
-            keep_secret(&mut tx, registry, &client, &secret, now).await?;
+            keep_secret(tx, registry, &client, &secret, now).await?;
             Some(secret)
         }
         (true, false) => {
-            clients::delete_secrets(&mut tx, id).await?;
+            clients::delete_secrets(tx, &client.id).await?;
             None
         }
         _ => None,
     };
-    tx.commit().await?;
-    Ok(Some((client, secret)))
+    Ok((client, secret))
 }
 
 /// Give a client a new secret; `None` if there is no client of that id.
@@ -292,10 +297,7 @@ pub async fn rotate_secret(
 ) -> Result<Option<PlainSecret>> {
     let secret = accept_secret(brought, random)?;
     let mut tx = registry.store().write().await?;
-    if !clients::lock(&mut tx, id, now.0).await? {
-        return Ok(None);
-    }
-    let client = find(&mut tx, id).await?;
+    let Some(client) = lock(&mut tx, id, now).await? else { return Ok(None) };
     if !client.has_secret() {
         return Err(without_secret(&client).into());
     }
@@ -336,17 +338,23 @@ pub async fn enable(registry: &Registry, id: &str, now: Timestamp) -> Result<boo
 /// When the database cannot be written.
 pub async fn delete(registry: &Registry, id: &str, now: Timestamp) -> Result<bool> {
     let mut tx = registry.store().write().await?;
-    let was_there = clients::delete(&mut tx, id, now.0).await?;
+    let was_there = delete_in(&mut tx, id, now).await?;
+    tx.commit().await?;
+    Ok(was_there)
+}
+
+/// The same, in a transaction of more than that.
+pub(super) async fn delete_in(tx: &mut Write, id: &str, now: Timestamp) -> Result<bool> {
+    let was_there = clients::delete(tx, id, now.0).await?;
     // Whoever takes the id next does not inherit the right to introspect.
-    for mut row in resources::list(&mut tx).await? {
+    for mut row in resources::list(tx).await? {
         let others: Vec<&str> = row.introspected_by.split(' ').filter(|own| *own != id && !own.is_empty()).collect();
         let others = others.join(" ");
         if others != row.introspected_by {
             row.introspected_by = others;
-            resources::update(&mut tx, &row).await?;
+            resources::update(tx, &row).await?;
         }
     }
-    tx.commit().await?;
     Ok(was_there)
 }
 

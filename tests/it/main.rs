@@ -57,6 +57,7 @@ mod readme;
 mod refresh;
 mod refusals;
 mod registration;
+mod registration_changes;
 mod request_objects;
 mod resources;
 mod response_types;
