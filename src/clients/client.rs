@@ -113,9 +113,17 @@ pub struct Metadata {
     /// Where it is told that a session has ended.
     #[serde(flatten)]
     pub logout: Logout,
+    /// What operators have changed since the client registered itself, by name: it cannot change that back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set_by_operator: Vec<String>,
 }
 
 impl Metadata {
+    /// Whether an operator has changed that member since the client registered itself.
+    pub(super) fn is_set_by_operator(&self, name: &str) -> bool {
+        self.set_by_operator.iter().any(|own| own == name)
+    }
+
     /// How its ID tokens are encrypted.
     #[must_use]
     pub fn id_token_encryption(&self) -> Option<(KeyManagement, ContentEncryption)> {

@@ -9,6 +9,7 @@ use super::{
     authentication::is_live_secret,
     logout::Logout,
     metadata::{DEFAULT_SCOPE, wrong},
+    operators,
     registration::{self, New, Wanted},
     subject::Sector,
 };
@@ -124,13 +125,13 @@ pub async fn replace(
     body: &[u8],
 ) -> Result<(Client, Option<PlainSecret>)> {
     // Who only guesses has nothing read or locked; what counts is asked again once nobody else can change it.
-    find(context, id, token).await?;
+    let known = find(context, id, token).await?;
     let members = Members::read(body)?;
     if members.text("client_id")?.as_deref() != Some(id) {
         return Err(wrong("`client_id` has to be that of the client, as RFC 7592 section 2.2 wants it").into());
     }
     let mut wanted = wanted(context, &members)?;
-    wanted.sector = Sector::read(context.outgoing, &wanted, None).await?;
+    wanted.sector = Sector::read(context.outgoing, &wanted, Some(&operators::what_stays(&known)?)).await?;
     let mut tx = context.registry.store().write().await?;
     let before = lock(&mut tx, context, id, token).await?;
     if is_of_operators(&before) {
@@ -142,16 +143,22 @@ pub async fn replace(
             return Err(wrong("`client_secret` is not the secret of this client, which cannot choose another").into());
         }
     }
-    keep(&before, &mut wanted)?;
+    keep(&before, &members, &mut wanted)?;
     let done = registration::replace_in(&mut tx, context.registry, before, wanted, context.now, context.random).await?;
     tx.commit().await?;
     Ok(done)
 }
 
 /// What a client cannot give up again.
-fn keep(before: &Client, wanted: &mut Wanted) -> Result<(), Refusal> {
+fn keep(before: &Client, members: &Members, wanted: &mut Wanted) -> Result<(), Refusal> {
+    let is_operators = |name| before.metadata.is_set_by_operator(name);
+    // What an operator has set takes no default where it is left out.
+    let is_left_out = |name| is_operators(name) && members.value(name).is_none();
+    wanted.grant_types.take_if(|_| is_left_out("grant_types"));
+    wanted.scope.take_if(|_| is_left_out("scope"));
     // Nobody makes a client of theirs weaker than it has become.
-    wanted.require_pkce = Some(before.require_pkce || wanted.require_pkce.unwrap_or(true));
+    let is_needed = !is_operators(operators::REQUIRE_PKCE) && wanted.require_pkce.unwrap_or(true);
+    wanted.require_pkce = Some(before.require_pkce || is_needed);
     if before.metadata.subject_type == SubjectType::Pairwise {
         // Else it could learn, once it has users, who they are elsewhere.
         if wanted.subject_type == Some(SubjectType::Public) {

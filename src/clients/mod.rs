@@ -14,6 +14,7 @@ mod links;
 mod logout;
 mod metadata;
 mod objects;
+mod operators;
 pub mod registration;
 mod registry;
 pub mod resource;

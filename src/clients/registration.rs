@@ -5,10 +5,10 @@ use serde_json::Value;
 pub use super::information::Information;
 
 use super::{
-    CertificateName, Client, Encryption, Metadata, Registry,
+    CertificateName, Client, Encryption, Registry,
     logout::Logout,
     metadata::{self, Settled, wrong},
-    registry,
+    operators, registry,
     subject::{Sector, Subjects},
 };
 use crate::{
@@ -198,7 +198,7 @@ pub async fn update(
 ) -> Result<Option<(Client, Option<PlainSecret>)>> {
     let mut tx = registry.store().write().await?;
     let Some(before) = lock(&mut tx, id, now).await? else { return Ok(None) };
-    let done = settle_in(&mut tx, registry, before, |before| before, wanted, now, random).await?;
+    let done = settle_in(&mut tx, registry, before, By::Operator, wanted, now, random).await?;
     tx.commit().await?;
     Ok(Some(done))
 }
@@ -208,8 +208,8 @@ pub(super) async fn lock(tx: &mut Write, id: &str, now: Timestamp) -> Result<Opt
     if clients::lock(tx, id, now.0).await? { find(tx, id).await.map(Some) } else { Ok(None) }
 }
 
-/// Put something else in the place of what a client that was locked has registered: what is left out takes its default.
-/// Else as [`update`].
+/// Put something else in the place of what a client that was locked has registered: what is left out takes its default,
+/// and what operators have changed stays. Else as [`update`].
 ///
 /// # Errors
 /// Those of [`create`].
@@ -221,23 +221,30 @@ pub(super) async fn replace_in(
     now: Timestamp,
     random: &Random,
 ) -> Result<(Client, Option<PlainSecret>)> {
-    settle_in(tx, registry, before, |_| Metadata::default(), wanted, now, random).await
+    settle_in(tx, registry, before, By::Itself, wanted, now, random).await
+}
+
+/// Who changes a client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Operator,
+    Itself,
 }
 
 async fn settle_in(
     tx: &mut Write,
     registry: &Registry,
     before: Client,
-    stays: fn(Metadata) -> Metadata,
+    by: By,
     wanted: Wanted,
     now: Timestamp,
     random: &Random,
 ) -> Result<(Client, Option<PlainSecret>)> {
-    let (had_secret, resources) = (before.has_secret(), before.metadata.resources.clone());
-    let signed_with_secret = before.signs_with_secret();
-    let subjects = Subjects::of(&before);
     let as_before = Settled {
-        metadata: stays(before.metadata),
+        metadata: match by {
+            By::Operator => before.metadata.clone(),
+            By::Itself => operators::what_stays(&before)?,
+        },
         first_party: before.first_party,
         require_pkce: before.require_pkce,
         self_registered: before.self_registered,
@@ -248,39 +255,56 @@ async fn settle_in(
         first_party: settled.first_party,
         require_pkce: settled.require_pkce,
         updated_at: now,
-        ..before
+        ..before.clone()
     };
-    check_resources(tx, registry, &client.metadata.resources, &resources).await?;
+    match by {
+        By::Operator => operators::remember(&before, &mut client)?,
+        By::Itself => operators::check(&before, &client)?,
+    }
+    check_resources(tx, registry, &client.metadata.resources, &before.metadata.resources).await?;
     clients::update(tx, &to_row(&client)?).await?;
-    if Subjects::of(&client) != subjects {
+    if Subjects::of(&client) != Subjects::of(&before) {
         // OIDC Core §12.2: the `sub` of a grant never changes, so that what was given under another one ends.
         clients::raise_epoch(tx, &client.id, now.0).await?;
         client.epoch = find(tx, &client.id).await?.epoch;
     }
-    let secret = match (had_secret, client.has_secret()) {
+    let secret = renew_secret(tx, registry, &before, &client, now, random).await?;
+    Ok((client, secret))
+}
+
+/// Give a changed client the secret that it needs from now on, and take from it the one that it does not.
+async fn renew_secret(
+    tx: &mut Write,
+    registry: &Registry,
+    before: &Client,
+    client: &Client,
+    now: Timestamp,
+    random: &Random,
+) -> Result<Option<PlainSecret>> {
+    let signed_with_secret = before.signs_with_secret();
+    match (before.has_secret(), client.has_secret()) {
         // Of a secret that was never sealed, nobody here knows more than the hash.
         (true, true) if client.signs_with_secret() && !signed_with_secret => {
             clients::delete_secrets(tx, &client.id).await?;
             let secret = accept_secret(None, random)?;
-            keep_secret(tx, registry, &client, &secret, now).await?;
-            Some(secret)
+            keep_secret(tx, registry, client, &secret, now).await?;
+            Ok(Some(secret))
         }
         (true, true) if signed_with_secret && !client.signs_with_secret() => {
             clients::unseal_secrets(tx, &client.id).await?;
-            None
+            Ok(None)
         }
         (false, true) => {
             let secret = accept_secret(None, random)?;
-            keep_secret(tx, registry, &client, &secret, now).await?;
-            Some(secret)
+            keep_secret(tx, registry, client, &secret, now).await?;
+            Ok(Some(secret))
         }
         (true, false) => {
             clients::delete_secrets(tx, &client.id).await?;
-            None
+            Ok(None)
         }
-        _ => None,
-    };
-    Ok((client, secret))
+        _ => Ok(None),
+    }
 }
 
 /// Give a client a new secret; `None` if there is no client of that id.

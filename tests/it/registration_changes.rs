@@ -4,7 +4,7 @@ use axum::http::Method;
 use latchkey::{
     clients::registration::{self, OldSecret, Wanted},
     config::RegistrationMode,
-    protocol::SubjectType,
+    protocol::{AuthMethod, GrantType, SubjectType},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -98,4 +98,56 @@ async fn what_an_operator_does_while_a_client_changes_its_registration_counts() 
     let told = answer.ok();
     assert_eq!((&told["require_pkce"], &told["subject_type"]), (&json!(true), &json!("pairwise")));
     assert!(told["sector_identifier_uri"].is_string(), "{told}");
+}
+
+#[tokio::test]
+async fn what_an_operator_has_changed_stays_so_whatever_the_client_puts() {
+    let world = open_to_all_without_pkce().await;
+    let mut own = with("redirect_uris", json!(["https://stranger.example/cb", "https://stranger.example/more"]));
+    own["grant_types"] = json!(["authorization_code", "refresh_token"]);
+    own["scope"] = json!("openid email phone");
+    own["token_endpoint_auth_method"] = json!("client_secret_post");
+    own["logo_uri"] = json!("https://stranger.example/logo");
+    let uris = vec!["https://stranger.example/cb".to_owned()];
+    for (name, wanted) in [
+        ("grant_types", Wanted { grant_types: Some(vec![GrantType::AuthorizationCode]), ..Wanted::default() }),
+        ("redirect_uris", Wanted { redirect_uris: Some(uris), ..Wanted::default() }),
+        ("scope", Wanted { scope: Some("openid".to_owned()), ..Wanted::default() }),
+        (
+            "token_endpoint_auth_method",
+            Wanted { token_endpoint_auth_method: Some(AuthMethod::ClientSecretBasic), ..Wanted::default() },
+        ),
+        ("logo_uri", Wanted { logo_uri: Some(String::new()), ..Wanted::default() }),
+        ("contacts", Wanted { contacts: Some(vec!["abuse@stranger.example".to_owned()]), ..Wanted::default() }),
+    ] {
+        let registered = registers(&world, own.clone()).await.json();
+        operator_changes(&world, &registered, wanted).await;
+        let mut body = own.clone();
+        if name == "contacts" {
+            body[name] = json!(["me@stranger.example"]);
+        }
+        let refused = puts(&world, &registered, body.clone()).await.refused("invalid_client_metadata");
+        let description = told(&refused, "error_description");
+        assert!(description.contains(&format!("`{name}`")) && description.contains("operator"), "{description}");
+
+        // What it is told it may say again, or leave out; and everything else is its own.
+        let (uri, token) =
+            (told(&registered, "registration_client_uri"), told(&registered, "registration_access_token"));
+        let mut now = world.send(request(Method::GET, uri, Some(token), None)).await.ok();
+        let operators = now[name].clone();
+        assert_eq!(now["set_by_operator"], json!([name]), "{now}");
+        now["client_name"] = json!("Friend");
+        let again = puts(&world, &registered, now).await.ok();
+        assert_eq!((&again[name], &again["client_name"]), (&operators, &json!("Friend")), "{name}");
+        body.as_object_mut().expect("an object").remove(name);
+        body["client_name"] = json!("Pal");
+        let again = puts(&world, &registered, body).await.ok();
+        assert_eq!((&again[name], &again["client_name"]), (&operators, &json!("Pal")), "{name}");
+        assert_eq!(again["set_by_operator"], json!([name]), "{again}");
+    }
+    let untouched = registers(&world, own.clone()).await.json();
+    own["scope"] = json!("openid email phone profile");
+    let changed = puts(&world, &untouched, own).await.ok();
+    assert_eq!(changed["scope"], "openid email phone profile", "what no operator has changed is the client's own");
+    assert!(changed.get("set_by_operator").is_none(), "{changed}");
 }
