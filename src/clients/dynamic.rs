@@ -208,7 +208,7 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         alg => Ok(alg),
     };
     let unsigned = signing(context, members, "id_token_signed_response_alg")?;
-    let id_token_signing = unsigned.filter(|signing| *signing == Signing::Unsigned);
+    let id_token_signing = unsigned.filter(|signing| *signing == Signing::Unsigned).map(Some);
     Ok(Wanted {
         client_name: members.text("client_name")?,
         redirect_uris: members.texts("redirect_uris")?,
@@ -238,9 +238,9 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
         id_token_encryption: members.encryption("id_token_encrypted_response")?,
         userinfo_encryption: members.encryption("userinfo_encrypted_response")?,
         request_uris: members.texts("request_uris")?,
-        request_object_signing_alg: signing(context, members, "request_object_signing_alg")?,
+        request_object_signing_alg: signing(context, members, "request_object_signing_alg")?.map(Some),
         request_object_encryption: for_this_server(context, members.encryption("request_object_encryption")?)?,
-        default_max_age: members.number("default_max_age")?,
+        default_max_age: members.number("default_max_age")?.map(Some),
         default_acr_values: members.texts("default_acr_values")?,
         require_auth_time: members.switch("require_auth_time")?,
         logout: Logout {
@@ -256,7 +256,7 @@ fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
 
 /// What is encrypted for this server has to be so for a key that it keeps.
 fn for_this_server(context: Context<'_>, encryption: Encryption) -> Result<Encryption, Refusal> {
-    match encryption.alg.filter(|alg| !context.encryption_algorithms.contains(alg)) {
+    match encryption.alg.flatten().filter(|alg| !context.encryption_algorithms.contains(alg)) {
         Some(alg) => {
             Err(wrong(format!("`request_object_encryption_alg` is `{alg}`, for which this server has no key")))
         }
@@ -368,7 +368,7 @@ impl Members {
     fn encryption(&self, of: &str) -> Result<Encryption, Refusal> {
         let alg = self.word(&format!("{of}_alg"), KeyManagement::of)?;
         let enc = self.word(&format!("{of}_enc"), ContentEncryption::of)?;
-        Ok(Encryption { alg, enc })
+        Ok(Encryption { alg: alg.map(Some), enc: enc.map(Some) })
     }
 
     /// What cannot be done for a client is refused, so that it does not count on it.

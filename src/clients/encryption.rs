@@ -6,20 +6,22 @@ use crate::{
     protocol::{ContentEncryption, KeyManagement, Refusal},
 };
 
-/// How something is to be encrypted for a client.
+/// How something is to be encrypted for a client; what is named and has no value is taken away.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Encryption {
     /// How the key of the content is sent.
-    pub alg: Option<KeyManagement>,
+    pub alg: Option<Option<KeyManagement>>,
     /// How the content is encrypted.
-    pub enc: Option<ContentEncryption>,
+    pub enc: Option<Option<ContentEncryption>>,
 }
 
 impl Encryption {
     /// Put what is wanted over what is there.
     pub(super) fn apply(self, alg: &mut Option<KeyManagement>, enc: &mut Option<ContentEncryption>) {
-        *alg = self.alg.or(*alg);
-        *enc = self.enc.or(*enc);
+        *alg = self.alg.unwrap_or(*alg);
+        // What is not encrypted has no use for it.
+        enc.take_if(|_| self.alg == Some(None));
+        *enc = self.enc.unwrap_or(*enc);
     }
 }
 

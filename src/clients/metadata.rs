@@ -98,7 +98,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_text(&mut metadata.sector_identifier_uri, wanted.sector_identifier_uri);
     set_texts(&mut metadata.request_uris, wanted.request_uris);
     if let Some(signing) = wanted.request_object_signing_alg {
-        metadata.request_object_signing_alg = Some(signing);
+        metadata.request_object_signing_alg = signing;
     }
     if let Some(method) = wanted.token_endpoint_auth_method {
         metadata.token_endpoint_auth_method = method;
@@ -128,7 +128,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
         metadata.access_token_signing_alg = algorithm;
     }
     if let Some(signing) = wanted.id_token_signing {
-        metadata.id_token_signed_response_alg = signing;
+        metadata.id_token_signed_response_alg = signing.unwrap_or(Signing::By(metadata.access_token_signing_alg));
     }
     if let Some(scope) = wanted.scope {
         metadata.scope = Scope::parse(&scope).map_err(|refusal| wrong(refusal.description))?;
@@ -136,7 +136,7 @@ fn apply(metadata: &mut Metadata, wanted: Wanted) -> Result<(), Refusal> {
     set_texts(&mut metadata.default_acr_values, wanted.default_acr_values);
     metadata.require_auth_time = wanted.require_auth_time.or(metadata.require_auth_time);
     if let Some(seconds) = wanted.default_max_age {
-        metadata.default_max_age = Some(seconds);
+        metadata.default_max_age = seconds;
     }
     flows::set(metadata, wanted.grant_types, wanted.response_types);
     set_redirect_uris(metadata, wanted.redirect_uris, wanted.application_type)
@@ -432,7 +432,7 @@ mod tests {
         refused(by(AuthMethod::SelfSignedTlsClientAuth), bad, "x5c");
         refused(Wanted { scope: Some("openid kb*".into()), ..web() }, bad, "kb*");
         refused(Wanted { scope: Some("openid org:*".into()), ..web() }, bad, "org:*");
-        refused(Wanted { default_max_age: Some(-1), ..web() }, bad, "default_max_age");
+        refused(Wanted { default_max_age: Some(Some(-1)), ..web() }, bad, "default_max_age");
         refused(Wanted { default_acr_values: Some(vec!["gold silver".into()]), ..web() }, bad, "gold silver");
         refused(
             Wanted { post_logout_redirect_uris: Some(vec!["javascript:alert(1)".into()]), ..web() },

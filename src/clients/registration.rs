@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What is said of a client: at its registration, or to change it. What is left out takes its default, or stays as it
-/// is; an empty text takes away, and so does the JSON value null.
+/// is; an empty text takes away, and so does the JSON value null, and an inner `None`.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// What people know it by.
@@ -71,7 +71,7 @@ pub struct Wanted {
     /// How its ID tokens and access tokens are signed.
     pub signing_algorithm: Option<Algorithm>,
     /// How its ID tokens are signed, where that is not how its access tokens are.
-    pub id_token_signing: Option<Signing>,
+    pub id_token_signing: Option<Option<Signing>>,
     /// How what userinfo tells it is signed.
     pub userinfo_signed_response_alg: Option<Algorithm>,
     /// How its ID tokens are encrypted.
@@ -81,11 +81,11 @@ pub struct Wanted {
     /// Where its request objects may be read from.
     pub request_uris: Option<Vec<String>>,
     /// How its request objects are signed.
-    pub request_object_signing_alg: Option<Signing>,
+    pub request_object_signing_alg: Option<Option<Signing>>,
     /// How its request objects may be encrypted.
     pub request_object_encryption: Encryption,
     /// How old a login may be where a request does not say, in seconds.
-    pub default_max_age: Option<i64>,
+    pub default_max_age: Option<Option<i64>>,
     /// How well its users shall sign in where a request does not say.
     pub default_acr_values: Option<Vec<String>>,
     /// Whether it relies on being told when the user signed in.

@@ -133,3 +133,48 @@ async fn a_secret_that_some_libraries_send_as_another_is_remarked_on() {
     assert_eq!(code, Some(0), "{notes}");
     assert!(notes.starts_with("note: "), "{notes}");
 }
+
+#[tokio::test]
+async fn whatever_an_operator_can_give_a_client_an_empty_value_takes_away_again() {
+    let url = crate::world::database_url().await;
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("it prints JSON");
+    let create = ["client", "create", "--id", "wiki", "--name", "Wiki", "--redirect-uri", "https://wiki.example/cb"];
+    let keys = ["--jwks-uri", "https://wiki.example/jwks", "--json"];
+    let (_, before, _) = latchkey(&url, &[&create[..], &keys].concat(), "").await;
+    let update = async |args: &[&str]| {
+        let (code, told, why) = latchkey(&url, &[&["client", "update", "wiki", "--json"], args].concat(), "").await;
+        assert_eq!(code, Some(0), "{args:?}: {why}");
+        json(&told)
+    };
+    for (flag, value, member) in [
+        ("--id-token-encrypted-response-alg", "ECDH-ES", "id_token_encrypted_response_alg"),
+        ("--id-token-encrypted-response-enc", "A256GCM", "id_token_encrypted_response_enc"),
+        ("--userinfo-encrypted-response-alg", "RSA-OAEP-256", "userinfo_encrypted_response_alg"),
+        ("--userinfo-encrypted-response-enc", "A256GCM", "userinfo_encrypted_response_enc"),
+        ("--request-object-algorithm", "ES256", "request_object_signing_alg"),
+        ("--default-max-age", "3600", "default_max_age"),
+        ("--default-acr-value", "urn:example:high", "default_acr_values"),
+        ("--contact", "ops@wiki.example", "contacts"),
+        ("--logo-uri", "https://wiki.example/logo", "logo_uri"),
+        ("--request-uri", "https://wiki.example/request", "request_uris"),
+        ("--backchannel-logout-uri", "https://wiki.example/out", "backchannel_logout_uri"),
+        ("--frontchannel-logout-uri", "https://wiki.example/out", "frontchannel_logout_uri"),
+        ("--post-logout-redirect-uri", "https://wiki.example/bye", "post_logout_redirect_uris"),
+    ] {
+        // The content is encrypted somehow only once it is encrypted at all.
+        let alg = flag.strip_suffix("-enc").map(|of| format!("{of}-alg"));
+        let more: Vec<&str> = alg.iter().flat_map(|alg| [alg.as_str(), "ECDH-ES"]).collect();
+        assert!(update(&[&[flag, value], &more[..]].concat()).await.get(member).is_some(), "{flag}");
+        let told = update(&[flag, ""]).await;
+        assert!(told.get(member).is_none(), "{flag}: {told}");
+        if let Some(alg) = alg {
+            update(&[flag, value]).await;
+            let told = update(&[&alg, ""]).await;
+            assert!(told.get(member).is_none(), "without the one, the other is of no use: {told}");
+        }
+    }
+    let told = update(&["--signing-algorithm", "RS256", "--id-token-algorithm", ""]).await;
+    let mut before = json(&before);
+    before.as_object_mut().expect("an object").retain(|name, _| !name.starts_with("client_secret"));
+    assert_eq!(told, before, "and so it is as it was");
+}

@@ -23,7 +23,7 @@ use crate::{
 };
 
 fn how(alg: KeyManagement, enc: Option<ContentEncryption>) -> Encryption {
-    Encryption { alg: Some(alg), enc }
+    Encryption { alg: Some(Some(alg)), enc: enc.map(Some) }
 }
 
 /// What was encrypted, read with the private key.

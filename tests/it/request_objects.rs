@@ -238,7 +238,7 @@ async fn nobody_is_told_by_redirect_whom_no_one_has_vouched_for() {
 async fn a_client_is_held_to_the_algorithm_it_has_registered() {
     let site = Site::with(
         |settings| settings.registration.allow_unsigned = true,
-        |wanted| wanted.request_object_signing_alg = Some(Signing::By(Algorithm::PS256)),
+        |wanted| wanted.request_object_signing_alg = Some(Some(Signing::By(Algorithm::PS256))),
     )
     .await;
     let outside = [("redirect_uri", "https://wiki.example/cb")];
@@ -251,7 +251,7 @@ async fn a_client_is_held_to_the_algorithm_it_has_registered() {
 #[tokio::test]
 async fn unsigned_objects_count_only_where_the_operator_and_the_client_allow_them() {
     let settings = |settings: &mut Settings| settings.registration.allow_unsigned = true;
-    for signing in [None, Some(Signing::Unsigned)] {
+    for signing in [None, Some(Some(Signing::Unsigned))] {
         let site = Site::with(settings, |wanted| wanted.request_object_signing_alg = signing).await;
         let object = unsigned(&site.claims(json!({ "prompt": "none" })));
         // The suite's oidcc-ensure-request-object-with-redirect-uri.
@@ -270,7 +270,7 @@ async fn unsigned_objects_count_only_where_the_operator_and_the_client_allow_the
         assert_eq!(metadata["request_object_signing_alg_values_supported"], listed);
     }
     // The setting was on once.
-    let site = Site::with(|_| {}, |wanted| wanted.request_object_signing_alg = Some(Signing::Unsigned)).await;
+    let site = Site::with(|_| {}, |wanted| wanted.request_object_signing_alg = Some(Some(Signing::Unsigned))).await;
     let object = unsigned(&site.claims(json!({})));
     let answer = site.asks(&[("redirect_uri", "https://wiki.example/cb"), ("request", &object)]).await;
     assert_eq!(told(&answer), "invalid_request_object");

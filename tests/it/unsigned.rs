@@ -18,7 +18,7 @@ use crate::{
 
 async fn site(allow_unsigned: bool) -> (World, App) {
     let world = World::with(|settings| settings.registration.allow_unsigned = allow_unsigned).await;
-    let app = world.app_with("old", |wanted| wanted.id_token_signing = Some(Signing::Unsigned)).await;
+    let app = world.app_with("old", |wanted| wanted.id_token_signing = Some(Some(Signing::Unsigned))).await;
     (world, app)
 }
 

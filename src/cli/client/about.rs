@@ -9,7 +9,7 @@ use crate::{
     outgoing::Outgoing,
     protocol::{
         Algorithm, AuthMethod, ContentEncryption, GrantType, KeyManagement, Refusal, ResponseType, Signing,
-        SubjectType, with_causes,
+        SubjectType, UnknownAlgorithm, with_causes,
     },
 };
 
@@ -86,30 +86,30 @@ pub(super) struct About {
     #[arg(long, value_name = "URI")]
     request_uri: Option<Vec<String>>,
     /// How its request objects are signed, or none where `registration.allow_unsigned` is on [default: by any that is accepted]
-    #[arg(long, value_name = "ALG")]
-    request_object_algorithm: Option<Signing>,
+    #[arg(long, value_parser = or_nothing(signing), value_name = "ALG")]
+    request_object_algorithm: Option<OrNothing<Signing>>,
     /// How its tokens are signed; one of `keys.algorithms` [default: RS256]
     #[arg(long, value_name = "ALG")]
     signing_algorithm: Option<Algorithm>,
     /// How its ID tokens are encrypted for the keys of --jwks or --jwks-uri: RSA-OAEP-256, ECDH-ES or ECDH-ES+A256KW
     /// [default: not at all]
-    #[arg(long, value_parser = word(KeyManagement::of, KeyManagement::listed), value_name = "ALG")]
-    id_token_encrypted_response_alg: Option<KeyManagement>,
+    #[arg(long, value_parser = or_nothing(word(KeyManagement::of, KeyManagement::listed)), value_name = "ALG")]
+    id_token_encrypted_response_alg: Option<OrNothing<KeyManagement>>,
     /// How their content is encrypted [default: A128CBC-HS256]
-    #[arg(long, value_parser = word(ContentEncryption::of, ContentEncryption::listed), value_name = "ENC")]
-    id_token_encrypted_response_enc: Option<ContentEncryption>,
+    #[arg(long, value_parser = or_nothing(word(ContentEncryption::of, ContentEncryption::listed)), value_name = "ENC")]
+    id_token_encrypted_response_enc: Option<OrNothing<ContentEncryption>>,
     /// How what userinfo tells it is encrypted [default: not at all]
-    #[arg(long, value_parser = word(KeyManagement::of, KeyManagement::listed), value_name = "ALG")]
-    userinfo_encrypted_response_alg: Option<KeyManagement>,
+    #[arg(long, value_parser = or_nothing(word(KeyManagement::of, KeyManagement::listed)), value_name = "ALG")]
+    userinfo_encrypted_response_alg: Option<OrNothing<KeyManagement>>,
     /// How the content of that is encrypted [default: A128CBC-HS256]
-    #[arg(long, value_parser = word(ContentEncryption::of, ContentEncryption::listed), value_name = "ENC")]
-    userinfo_encrypted_response_enc: Option<ContentEncryption>,
+    #[arg(long, value_parser = or_nothing(word(ContentEncryption::of, ContentEncryption::listed)), value_name = "ENC")]
+    userinfo_encrypted_response_enc: Option<OrNothing<ContentEncryption>>,
     /// How its ID tokens are signed, or none where `registration.allow_unsigned` is on [default: as its other tokens]
-    #[arg(long, value_name = "ALG")]
-    id_token_algorithm: Option<Signing>,
+    #[arg(long, value_parser = or_nothing(signing), value_name = "ALG")]
+    id_token_algorithm: Option<OrNothing<Signing>>,
     /// How old a login may be where a request does not say
-    #[arg(long, value_name = "SECONDS")]
-    default_max_age: Option<i64>,
+    #[arg(long, value_parser = or_nothing(seconds), value_name = "SECONDS")]
+    default_max_age: Option<OrNothing<i64>>,
     /// How well its users shall sign in where a request does not say, by acr; once for each
     #[arg(long, value_name = "ACR")]
     default_acr_value: Option<Vec<String>>,
@@ -162,7 +162,8 @@ impl About {
     /// # Errors
     /// When the settings do not allow it, or a file cannot be read.
     pub(super) async fn wanted(self, desk: &Desk) -> Result<Wanted, Failure> {
-        let mut named = self.signing_algorithm.into_iter().chain(self.id_token_algorithm.and_then(Signing::algorithm));
+        let mut named =
+            self.signing_algorithm.into_iter().chain(self.id_token_algorithm.flatten().and_then(Signing::algorithm));
         if let Some(algorithm) = named.find(|own| !desk.settings.keys.algorithms.contains(own)) {
             return Err(Failure::new(format!("no keys are kept for {algorithm}, so nothing could be signed with it"))
                 .hint(format!("add {algorithm} to the setting `keys.algorithms`")));
@@ -172,7 +173,8 @@ impl About {
             return Err(Failure::new(format!("this server gives nobody the response type `{other}`"))
                 .hint(format!("add \"{other}\" to the setting `registration.response_types`")));
         }
-        let is_unsigned = [self.request_object_algorithm, self.id_token_algorithm].contains(&Some(Signing::Unsigned));
+        let is_unsigned =
+            [self.request_object_algorithm, self.id_token_algorithm].contains(&Some(Some(Signing::Unsigned)));
         if is_unsigned && !desk.settings.registration.allow_unsigned {
             return Err(Failure::new("this server neither takes nor gives what is not signed")
                 .hint("turn on the setting `registration.allow_unsigned`, if there is no other way"));
@@ -258,6 +260,24 @@ fn read_keys(file: &str) -> Result<Value, Failure> {
         std::fs::read_to_string(file).map_err(|error| Failure::new(format!("{file} cannot be read: {error}")))?;
     serde_json::from_str(&text)
         .map_err(|error| Failure::new(format!("{file} holds no JWK set: {error}")).hint("--jwks takes JSON, not PEM"))
+}
+
+/// A value, or that there be none: clap would take an `Option` by its name for a flag that needs no value.
+type OrNothing<T> = Option<T>;
+
+/// Reads an empty text as nothing, as everywhere on the command line, and another as `read` does.
+fn or_nothing<T>(
+    read: impl Fn(&str) -> Result<T, String> + Clone,
+) -> impl Fn(&str) -> Result<Option<T>, String> + Clone {
+    move |text| if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
+
+fn signing(text: &str) -> Result<Signing, String> {
+    text.parse().map_err(|unknown: UnknownAlgorithm| unknown.to_string())
+}
+
+fn seconds(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "expected a whole number of seconds".to_owned())
 }
 
 /// Reads one of the words that there are.
