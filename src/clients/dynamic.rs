@@ -185,11 +185,8 @@ pub async fn delete(context: Context<'_>, id: &str, token: &PlainSecret) -> Resu
 /// What is asked for, as far as strangers may have it; the answer says what was registered (RFC 7591 §3.2.1).
 fn wanted(context: Context<'_>, members: &Members) -> Result<Wanted, Refusal> {
     members.refuse_unsupported()?;
-    let grants = members.words("grant_types", GrantType::of)?.unwrap_or_else(|| vec![GrantType::AuthorizationCode]);
-    if grants.contains(&GrantType::ClientCredentials) {
-        return Err(wrong("`grant_types` has client_credentials, which only an operator gives to a client"));
-    }
     let response_types = members.words("response_types", ResponseType::read)?;
+    let grants = grant_types(members, response_types.as_deref())?;
     if let Some(other) = response_types.iter().flatten().find(|own| !context.settings.response_types.contains(own)) {
         return Err(wrong(format!("`response_types` has `{other}`, which this server does not give to clients")));
     }
@@ -262,6 +259,19 @@ fn for_this_server(context: Context<'_>, encryption: Encryption) -> Result<Encry
         }
         None => Ok(encryption),
     }
+}
+
+/// Who names no grant is given those that its response types need, which may be none; it is told so (RFC 7591 §3.2.1).
+fn grant_types(members: &Members, response_types: Option<&[ResponseType]>) -> Result<Vec<GrantType>, Refusal> {
+    let asked = members.words("grant_types", GrantType::of)?.filter(|asked| !asked.is_empty());
+    let grants = asked.unwrap_or_else(|| {
+        let response_types = response_types.unwrap_or(&[ResponseType::Code]);
+        response_types.iter().flat_map(|own| own.grants()).collect()
+    });
+    if grants.contains(&GrantType::ClientCredentials) {
+        return Err(wrong("`grant_types` has client_credentials, which only an operator gives to a client"));
+    }
+    Ok(grants)
 }
 
 /// Product decision 15: nothing goes without a signature unless the operator says so.

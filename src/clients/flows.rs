@@ -35,8 +35,9 @@ pub(super) fn set(metadata: &mut Metadata, grants: Option<Vec<GrantType>>, respo
 pub(super) fn grants(settled: &Settled) -> Result<(), Refusal> {
     let grants = &settled.metadata.grant_types;
     let is_public = settled.metadata.token_endpoint_auth_method == AuthMethod::None;
-    if grants.is_empty() {
-        return Err(wrong("`grant_types` is empty; a client needs at least one grant"));
+    // What asks only whether a user agrees exchanges nothing.
+    if grants.is_empty() && !settled.metadata.response_types.contains(&ResponseType::None) {
+        return Err(wrong("`grant_types` is empty, which only a client with the response type `none` can do with"));
     }
     if grants.contains(&GrantType::RefreshToken) && !grants.contains(&GrantType::AuthorizationCode) {
         return Err(wrong(

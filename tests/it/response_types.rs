@@ -4,6 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
     clients::AccessTokenFormat,
+    config::RegistrationMode,
     protocol::{Lifetime, ResponseType},
 };
 use serde_json::{Value, json};
@@ -84,6 +85,49 @@ async fn every_response_type_brings_what_it_names_and_binds_it_in_the_id_token()
             assert!(told.get("c_hash").is_none() && told["email"].is_null(), "{response_type}: {told}");
         }
     }
+}
+
+#[tokio::test]
+async fn who_exchanges_nothing_needs_no_grant_type() {
+    let world = World::with(|settings| {
+        settings.registration.mode = RegistrationMode::Open;
+        settings.registration.response_types = ResponseType::ALL.to_vec();
+    })
+    .await;
+    world.user("alice").await;
+    for (response_types, grants) in [
+        (json!(["none"]), json!([])),
+        (json!(["id_token"]), json!(["implicit"])),
+        (json!(["none", "id_token token"]), json!(["implicit"])),
+        (json!(["code", "none"]), json!(["authorization_code"])),
+    ] {
+        let response_type = response_types[0].as_str().unwrap();
+        for asked in [Some(json!([])), None, Some(grants.clone())] {
+            let mut body = registration::with("response_types", response_types.clone());
+            if let Some(grants) = &asked {
+                body["grant_types"] = grants.clone();
+            }
+            let registered = registration::registers(&world, body).await.json();
+            assert_eq!((&registered["grant_types"], &registered["response_types"]), (&grants, &response_types));
+            let id = registration::told(&registered, "client_id").to_owned();
+            let app = App { id, secret: None, redirect_uri: "https://stranger.example/cb".to_owned() };
+            let answer = comes_back(&mut world.browser(), &app, response_type, "openid").await;
+            assert_eq!(answer.param("error"), None, "{response_type}: {}", answer.location());
+            assert_eq!(answer.param("id_token").is_some(), response_type == "id_token", "{}", answer.location());
+        }
+    }
+    let own = world
+        .app_with("own", |wanted| {
+            wanted.grant_types = None;
+            wanted.response_types = Some(vec![ResponseType::None]);
+        })
+        .await;
+    let answer = comes_back(&mut world.browser(), &own, "none", "openid").await;
+    assert_eq!((answer.param("error"), answer.param("state").as_deref()), (None, Some("s-t-a-t-e")));
+    let mut without = registration::with("grant_types", json!([]));
+    without["response_types"] = json!([]);
+    let refused = registration::registers(&world, without).await.refused("invalid_client_metadata");
+    assert!(registration::told(&refused, "error_description").contains("`grant_types`"), "{refused}");
 }
 
 #[tokio::test]
