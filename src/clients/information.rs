@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Client, Metadata};
-use crate::protocol::PlainSecret;
+use crate::{keys::shared_secret::HS256, protocol::PlainSecret};
 
 /// What a registration answers (RFC 7591 §3.2.1), and what is shown of a client ever after, less the secret.
 #[derive(Serialize)]
@@ -17,6 +17,9 @@ pub struct Information<'a> {
     client_secret_expires_at: Option<i64>,
     #[serde(flatten)]
     metadata: &'a Metadata,
+    /// Where a secret signs, there is but one, which is not among those that can be registered.
+    #[serde(rename = "token_endpoint_auth_signing_alg", skip_serializing_if = "Option::is_none")]
+    signs_with_secret_by: Option<&'static str>,
     enabled: bool,
     first_party: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -40,6 +43,7 @@ impl<'a> Information<'a> {
             client_id_issued_at: client.created_at.0,
             client_secret_expires_at: secret.map(|_| 0),
             metadata: &client.metadata,
+            signs_with_secret_by: client.signs_with_secret().then_some(HS256),
             enabled: client.enabled,
             first_party: client.first_party,
             self_registered: client.self_registered,

@@ -1,6 +1,6 @@
 //! Clients that sign with their secret, and never send it (`client_secret_jwt`, OIDC Core §9).
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use josekit::jws::{HS256, HS384, HS512, JwsHeader, JwsSigner, serialize_compact};
 use latchkey::{
     clients::registration::{self, GRACE, OldSecret, Wanted},
@@ -17,7 +17,7 @@ use crate::{
     approval::approve,
     client_keys::{JWT_BEARER, OwnKey, asks, says},
     program::Place,
-    registration::{registers, with},
+    registration::{registers, request, told, with},
     world::{App, ISSUER, VERIFIER, World},
 };
 
@@ -218,6 +218,15 @@ async fn programs_register_to_sign_with_a_secret() {
     wanted["token_endpoint_auth_signing_alg"] = json!("HS256");
     let registered = registers(&world, wanted.clone()).await.json();
     assert_eq!(registered["token_endpoint_auth_method"], "client_secret_jwt", "{registered}");
+    assert_eq!(registered["token_endpoint_auth_signing_alg"], "HS256", "{registered}");
+    // What it is told it may put again; and what it left out, it is told as well.
+    let (uri, token) = (told(&registered, "registration_client_uri"), told(&registered, "registration_access_token"));
+    let put = world.send(request(Method::PUT, uri, Some(token), Some(&registered))).await.ok();
+    assert_eq!(put["token_endpoint_auth_signing_alg"], "HS256", "{put}");
+    let silent = registers(&world, with("token_endpoint_auth_method", json!("client_secret_jwt"))).await.json();
+    assert_eq!(silent["token_endpoint_auth_signing_alg"], "HS256", "{silent}");
+    let other = registers(&world, with("token_endpoint_auth_method", json!("client_secret_post"))).await.json();
+    assert!(other.get("token_endpoint_auth_signing_alg").is_none(), "{other}");
     let (id, secret) = (registered["client_id"].as_str().unwrap(), registered["client_secret"].as_str().unwrap());
     // It may not act for itself; but it is known.
     asks(&world, &signs(secret, &says(&world, id))).await.refused("unauthorized_client");
