@@ -17,11 +17,14 @@ pub(super) fn of_pages(settled: &Settled) -> Result<(), Refusal> {
         if let Some(link) = link
             && !is_web_address(link)
         {
-            return Err(wrong(format!("`{name}` is `{link}`; expected an https address, or http on localhost")));
+            return Err(wrong(format!("`{name}` is `{link}`; expected {WEB_ADDRESS}")));
         }
     }
     Ok(())
 }
+
+/// What [`is_web_address`] takes, in words.
+pub(super) const WEB_ADDRESS: &str = "an https address, or http on localhost";
 
 /// Whether browsers and this server may be sent there.
 pub(super) fn is_web_address(text: &str) -> bool {

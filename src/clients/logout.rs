@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     Metadata,
-    links::is_web_address,
+    links::{WEB_ADDRESS, is_web_address},
     metadata::{set_text, wrong},
 };
 use crate::protocol::{RedirectUri, Refusal};
@@ -77,7 +77,7 @@ pub(super) fn check(metadata: &Metadata) -> Result<(), Refusal> {
     ] {
         match uri {
             Some(uri) if uri.contains('#') || !is_web_address(uri) => {
-                return Err(wrong(format!("`{name}` is `{uri}`; expected an https address without a fragment")));
+                return Err(wrong(format!("`{name}` is `{uri}`; expected {WEB_ADDRESS}, without a fragment")));
             }
             None if *needs_session == Some(true) => {
                 return Err(wrong(format!("`{switch}` is of no use without `{name}`")));

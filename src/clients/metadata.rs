@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Metadata, encryption, flows,
-    links::{self, is_web_address},
+    links::{self, WEB_ADDRESS, is_web_address},
     logout, objects,
     registration::Wanted,
     subject,
@@ -272,7 +272,7 @@ fn keys(settled: &Settled) -> Result<(), Refusal> {
             }
         }
         (None, Some(uri)) if !is_web_address(uri) => {
-            return Err(wrong(format!("`jwks_uri` is `{uri}`; expected an https address")));
+            return Err(wrong(format!("`jwks_uri` is `{uri}`; expected {WEB_ADDRESS}")));
         }
         (None, None) if *method == AuthMethod::PrivateKeyJwt => {
             return Err(wrong("private_key_jwt needs the public keys of the client, as `jwks` or `jwks_uri`"));

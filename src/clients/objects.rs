@@ -2,7 +2,7 @@
 //! Registration §2). Pure.
 
 use super::{
-    links::is_web_address,
+    links::{WEB_ADDRESS, is_web_address},
     metadata::{MOST_URIS, Settled, wrong},
 };
 use crate::{
@@ -17,7 +17,7 @@ pub(super) fn request_uris(settled: &Settled) -> Result<(), Refusal> {
         return Err(wrong(format!("`request_uris` has more than {MOST_URIS}")));
     }
     match uris.iter().find(|uri| !is_web_address(uri)) {
-        Some(uri) => Err(wrong(format!("`request_uris` has `{uri}`; expected an https address"))),
+        Some(uri) => Err(wrong(format!("`request_uris` has `{uri}`; expected {WEB_ADDRESS}"))),
         None => Ok(()),
     }
 }

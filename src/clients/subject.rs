@@ -5,7 +5,12 @@ use std::{collections::BTreeSet, fmt};
 
 use url::Url;
 
-use super::{Client, Metadata, links::is_web_address, metadata::wrong, registration::Wanted};
+use super::{
+    Client, Metadata,
+    links::{WEB_ADDRESS, is_web_address},
+    metadata::wrong,
+    registration::Wanted,
+};
 use crate::{
     keys::PairwiseKey,
     outgoing::Outgoing,
@@ -138,7 +143,7 @@ fn sector(metadata: &Metadata) -> Result<Option<String>, Refusal> {
 
 fn parse(uri: &str) -> Result<Url, Refusal> {
     let url = Url::parse(uri).ok().filter(|_| is_web_address(uri));
-    url.ok_or_else(|| wrong(format!("`sector_identifier_uri` is `{uri}`; expected an https address")))
+    url.ok_or_else(|| wrong(format!("`sector_identifier_uri` is `{uri}`; expected {WEB_ADDRESS}")))
 }
 
 /// In bytes: a hundred redirect URIs, and those of the other clients of the sector.

@@ -130,6 +130,22 @@ async fn whatever_this_server_cannot_do_for_a_client_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn who_names_an_address_that_is_not_taken_hears_which_are() {
+    let world = open().await;
+    for name in ["logo_uri", "jwks_uri", "request_uris", "sector_identifier_uri", "backchannel_logout_uri"] {
+        let value = |uri: &str| if name == "request_uris" { json!([uri]) } else { json!(uri) };
+        let refused = registers(&world, with(name, value("http://stranger.example/x"))).await;
+        let refused = refused.refused("invalid_client_metadata");
+        let description = told(&refused, "error_description");
+        assert!(description.contains(name) && description.contains("https"), "{description}");
+        assert!(description.contains("http on localhost"), "{description}");
+        // Nothing is wrong with this one; what is there is another matter.
+        let answer = registers(&world, with(name, value("http://localhost:1/x"))).await;
+        assert!(!answer.body.contains("expected"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn what_a_stranger_asks_for_is_cut_to_what_strangers_may_have_and_said() {
     let world = open().await;
     world.resource("https://kb.example", "kb:read", |_| {}).await;
