@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Desk, Failure, output};
 use crate::{
+    clients::Subjects,
     keys::{Keyring, rotation},
     protocol::{Timestamp, typ},
     store::{access_tokens, grants},
@@ -185,8 +186,14 @@ async fn inspect_refresh_token(token: &str, keyring: &Keyring, desk: &Desk) -> R
         ended = ended_grant(&read.grant_id, desk).await?;
     }
     if let Some(grant) = grant {
+        let client = desk.registry.find(&grant.client_id).await?;
+        // By the name that its client knows, as its other tokens have it; and by their own, where that is another.
+        let sub = client.map(|client| Subjects::of(&client).sub(&keyring.pairwise_key(), &grant.user_id));
+        if sub.as_ref() != Some(&grant.user_id) {
+            claims.insert("user_id".to_owned(), grant.user_id.into());
+        }
+        claims.extend(sub.map(|sub| ("sub".to_owned(), sub.into())));
         claims.insert("client_id".to_owned(), grant.client_id.into());
-        claims.insert("sub".to_owned(), grant.user_id.into());
         claims.insert("scope".to_owned(), grant.scope.into());
         claims.insert("newest_generation".to_owned(), grant.refresh_generation.into());
     }

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use crate::{
     client_keys::Place,
+    program,
     registration::{open, registers, request, told},
-    world::{Answer, App, Browser, ISSUER, World, claims, encode},
+    world::{Answer, App, Browser, ISSUER, MASTER_KEY, World, claims, database_url, encode},
 };
 
 async fn pairwise(world: &World, id: &str, uri: &str) -> App {
@@ -125,6 +126,25 @@ async fn a_hint_and_an_expected_sub_are_by_the_name_that_the_client_knows() {
     let answer = browser.get(&format!("/logout?{query}")).await;
     assert_eq!(answer.location(), "https://wiki.example/bye");
     assert_eq!(silent(&mut browser, &[]).await, "login_required");
+}
+
+#[tokio::test]
+async fn who_looks_into_a_refresh_token_is_told_both_names_of_its_user() {
+    let url = database_url().await;
+    let world = World::of_today(&url).await;
+    let alice = world.user("alice").await;
+    let operator = program::Place::new().env("LATCHKEY_DATABASE_URL", &url).env("LATCHKEY_KEYS_MASTER_KEY", MASTER_KEY);
+    let inspects = |tokens: &Value| {
+        operator.run(&["token", "inspect", tokens["refresh_token"].as_str().unwrap(), "--json"]).json()
+    };
+    let app = pairwise(&world, "wiki", "https://wiki.example/cb").await;
+    let tokens = signs_in(&mut world.browser(), &app).await;
+    let seen = inspects(&tokens);
+    assert_eq!(seen["claims"]["sub"], of_id_token(&tokens)["sub"], "as the client knows them: {seen}");
+    assert_eq!(seen["claims"]["user_id"], alice, "and as operators do");
+    let tokens = signs_in(&mut world.browser(), &world.app("public").await).await;
+    let seen = inspects(&tokens);
+    assert_eq!((&seen["claims"]["sub"], seen["claims"].get("user_id")), (&json!(alice), None));
 }
 
 #[tokio::test]
