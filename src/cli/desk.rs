@@ -47,7 +47,7 @@ impl Desk {
             // In the wrong directory, an empty list would look like an answer.
             eprintln!("note: {} is new; `database_url` says where the database is", file.display());
         }
-        let registry = Registry::new(store.clone(), &settings.issuer);
+        let registry = Registry::of(store.clone(), &settings);
         Ok(Self {
             settings,
             store,

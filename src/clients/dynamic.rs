@@ -97,7 +97,7 @@ pub async fn find(context: Context<'_>, id: &str, token: &PlainSecret) -> Result
 
 /// The same client, taken for this transaction: what is judged of it is what is changed.
 async fn lock(tx: &mut Write, context: Context<'_>, id: &str, token: &PlainSecret) -> Result<Client> {
-    let found = registration::lock(tx, id, context.now).await?;
+    let found = registration::lock(tx, context.registry, id, context.now).await?;
     let is_own = looks_after(tx, found.as_ref(), token).await?;
     Ok(found.filter(|_| is_own).ok_or_else(not_of_client)?)
 }

@@ -69,8 +69,7 @@ pub(super) fn response_types(settled: &Settled) -> Result<(), Refusal> {
 
 pub(super) fn secretless(settled: &Settled) -> Result<(), Refusal> {
     let is_public = settled.metadata.token_endpoint_auth_method == AuthMethod::None;
-    // Of those that register themselves, the operator decides by `registration.require_pkce` (product decision 10).
-    if is_public && !settled.require_pkce && !settled.self_registered {
+    if is_public && !settled.require_pkce && !settled.may_lack_pkce {
         return Err(wrong(
             "a public client cannot do without PKCE: nothing else protects its codes (RFC 9700 section 2.1.1)",
         ));

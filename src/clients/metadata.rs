@@ -22,13 +22,14 @@ pub(super) struct Settled {
     pub(super) metadata: Metadata,
     pub(super) first_party: bool,
     pub(super) require_pkce: bool,
-    pub(super) self_registered: bool,
+    /// Whether it may do without PKCE though it has no secret.
+    pub(super) may_lack_pkce: bool,
 }
 
 impl Settled {
     /// What a client is of which nothing has been said yet.
-    pub(super) fn nothing(self_registered: bool) -> Self {
-        Self { metadata: Metadata::default(), first_party: false, require_pkce: true, self_registered }
+    pub(super) fn nothing(may_lack_pkce: bool) -> Self {
+        Self { metadata: Metadata::default(), first_party: false, require_pkce: true, may_lack_pkce }
     }
 }
 

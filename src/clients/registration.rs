@@ -152,7 +152,7 @@ pub(super) async fn create_in(
     now: Timestamp,
     random: &Random,
 ) -> Result<(Client, Option<PlainSecret>)> {
-    let settled = metadata::settle(Settled::nothing(new.is_by_itself), new.wanted, true)?;
+    let settled = metadata::settle(Settled::nothing(may_lack_pkce(registry, new.is_by_itself)), new.wanted, true)?;
     let id = match new.id {
         Some(id) => check_id(id)?,
         None => format!("client_{}", random.id()),
@@ -180,7 +180,7 @@ pub(super) async fn create_in(
     if let Some(secret) = &secret {
         keep_secret(tx, registry, &client, secret, now).await?;
     }
-    client.epoch = find(tx, &client.id).await?.epoch;
+    client.epoch = find(tx, registry, &client.id).await?.epoch;
     Ok((client, secret))
 }
 
@@ -197,15 +197,15 @@ pub async fn update(
     random: &Random,
 ) -> Result<Option<(Client, Option<PlainSecret>)>> {
     let mut tx = registry.store().write().await?;
-    let Some(before) = lock(&mut tx, id, now).await? else { return Ok(None) };
+    let Some(before) = lock(&mut tx, registry, id, now).await? else { return Ok(None) };
     let done = settle_in(&mut tx, registry, before, By::Operator, wanted, now, random).await?;
     tx.commit().await?;
     Ok(Some(done))
 }
 
 /// Take a client for this transaction, so that what is judged of it is what is changed; `None` if there is none of that id.
-pub(super) async fn lock(tx: &mut Write, id: &str, now: Timestamp) -> Result<Option<Client>> {
-    if clients::lock(tx, id, now.0).await? { find(tx, id).await.map(Some) } else { Ok(None) }
+pub(super) async fn lock(tx: &mut Write, registry: &Registry, id: &str, now: Timestamp) -> Result<Option<Client>> {
+    if clients::lock(tx, id, now.0).await? { find(tx, registry, id).await.map(Some) } else { Ok(None) }
 }
 
 /// Put something else in the place of what a client that was locked has registered: what is left out takes its default,
@@ -247,7 +247,7 @@ async fn settle_in(
         },
         first_party: before.first_party,
         require_pkce: before.require_pkce,
-        self_registered: before.self_registered,
+        may_lack_pkce: may_lack_pkce(registry, before.self_registered),
     };
     let settled = metadata::settle(as_before, wanted, false)?;
     let mut client = Client {
@@ -266,10 +266,15 @@ async fn settle_in(
     if Subjects::of(&client) != Subjects::of(&before) {
         // OIDC Core §12.2: the `sub` of a grant never changes, so that what was given under another one ends.
         clients::raise_epoch(tx, &client.id, now.0).await?;
-        client.epoch = find(tx, &client.id).await?.epoch;
+        client.epoch = find(tx, registry, &client.id).await?.epoch;
     }
     let secret = renew_secret(tx, registry, &before, &client, now, random).await?;
     Ok((client, secret))
+}
+
+/// Of those that register themselves, the operator decides by `registration.require_pkce` (product decision 10).
+fn may_lack_pkce(registry: &Registry, self_registered: bool) -> bool {
+    self_registered && !registry.requires_pkce()
 }
 
 /// Give a changed client the secret that it needs from now on, and take from it the one that it does not.
@@ -321,7 +326,7 @@ pub async fn rotate_secret(
 ) -> Result<Option<PlainSecret>> {
     let secret = accept_secret(brought, random)?;
     let mut tx = registry.store().write().await?;
-    let Some(client) = lock(&mut tx, id, now).await? else { return Ok(None) };
+    let Some(client) = lock(&mut tx, registry, id, now).await? else { return Ok(None) };
     if !client.has_secret() {
         return Err(without_secret(&client).into());
     }
@@ -388,7 +393,7 @@ pub(super) async fn delete_in(tx: &mut Write, id: &str, now: Timestamp) -> Resul
 /// When the database cannot be read.
 pub async fn list(registry: &Registry) -> Result<Vec<Client>> {
     let mut db = registry.store().read().await?;
-    clients::list(&mut db).await?.into_iter().map(|row| Ok(registry::from_row(row)?)).collect()
+    clients::list(&mut db).await?.into_iter().map(|row| Ok(registry.client(row)?)).collect()
 }
 
 /// What to say of the clients whose tokens nobody will be able to sign, once the keys there are have had their time:
@@ -479,9 +484,9 @@ async fn check_resources(tx: &mut Write, registry: &Registry, named: &[String], 
     Ok(())
 }
 
-async fn find(tx: &mut Write, id: &str) -> Result<Client> {
+async fn find(tx: &mut Write, registry: &Registry, id: &str) -> Result<Client> {
     let row = clients::find(tx, id).await?.ok_or_else(|| Error::broken("a client that is locked is gone"))?;
-    Ok(registry::from_row(row)?)
+    Ok(registry.client(row)?)
 }
 
 fn to_row(client: &Client) -> Result<clients::Row, StoreError> {

@@ -5,8 +5,9 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::{Client, Resource, resource};
+use super::{Client, Resource, operators, resource};
 use crate::{
+    config::Settings,
     keys::{Keyring, shared_secret},
     protocol::{Error, PlainSecret, Result, Timestamp},
     store::{Cache, Store, StoreError, Write, clients, resources},
@@ -21,6 +22,8 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     store: Store,
     issuer: String,
+    /// Whether clients that registered themselves need PKCE.
+    require_pkce: bool,
     clients: Cache<String, Option<Registered>>,
     resources: Cache<(), Arc<[Resource]>>,
     /// Whose master key seals the secrets that clients sign with.
@@ -38,9 +41,20 @@ impl Registry {
     /// The registry in that database.
     #[must_use]
     pub fn new(store: Store, issuer: &str) -> Self {
+        Self::with(store, issuer, false)
+    }
+
+    /// The registry in that database, where clients count as those settings say.
+    #[must_use]
+    pub fn of(store: Store, settings: &Settings) -> Self {
+        Self::with(store, &settings.issuer, settings.registration.require_pkce)
+    }
+
+    fn with(store: Store, issuer: &str, require_pkce: bool) -> Self {
         Self(Arc::new(Inner {
             store,
             issuer: issuer.to_owned(),
+            require_pkce,
             clients: Cache::new(MOST_CLIENTS),
             resources: Cache::new(1),
             keyring: OnceLock::new(),
@@ -104,6 +118,20 @@ impl Registry {
         &self.0.store
     }
 
+    /// Whether clients that register themselves need PKCE.
+    pub(super) fn requires_pkce(&self) -> bool {
+        self.0.require_pkce
+    }
+
+    /// A client as it counts: what those who register themselves need today, those who did before need as well. A secret
+    /// protects codes, too, so that an operator can make an exception of a client that has one.
+    pub(super) fn client(&self, row: clients::Row) -> Result<Client, StoreError> {
+        let mut client = from_row(row)?;
+        let is_exempt = !client.is_public() && client.metadata.is_set_by_operator(operators::REQUIRE_PKCE);
+        client.require_pkce |= self.0.require_pkce && client.self_registered && !is_exempt;
+        Ok(client)
+    }
+
     /// Whether an API of that URI is there from the start.
     #[must_use]
     pub fn is_built_in(&self, uri: &str) -> bool {
@@ -139,7 +167,7 @@ impl Registry {
         let row = clients::find(&mut db, id).await?;
         let secrets = clients::secrets(&mut db, id).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(Registered { client: Arc::new(from_row(row)?), secrets: secrets.into() }))
+        Ok(Some(Registered { client: Arc::new(self.client(row)?), secrets: secrets.into() }))
     }
 
     async fn read_resources(&self) -> Result<Arc<[Resource]>> {
@@ -169,7 +197,7 @@ pub(super) const LONGEST_ID: usize = 100;
 /// How many clients are remembered; beyond it the ones asked for least are read again.
 const MOST_CLIENTS: usize = 10_000;
 
-pub(super) fn from_row(row: clients::Row) -> Result<Client, StoreError> {
+fn from_row(row: clients::Row) -> Result<Client, StoreError> {
     let metadata = serde_json::from_str(&row.metadata).map_err(|_| StoreError::Inconsistent {
         table: "clients",
         column: "metadata",

@@ -135,7 +135,11 @@ pub const SETTINGS: &[Setting] = &[
         Registrants,
         "Who may register clients at the registration endpoint: nobody (`off`), who shows a token (`token`), or everybody (`open`)."
     ),
-    setting!(registration.require_pkce, Switch, "Whether requests of clients that register themselves need PKCE."),
+    setting!(
+        registration.require_pkce,
+        Switch,
+        "Whether requests of clients that register themselves need PKCE, those that did so before included."
+    ),
     setting!(
         registration.response_types,
         ResponseTypes,

@@ -117,7 +117,7 @@ impl Server {
         let keys = &settings.keys;
         let master = MasterKey::load(&store, &settings.issuer, keys.master_key.as_ref(), &keys.file, &random).await?;
         let keyring = Keyring::open(&store, master, &key_settings(&settings), &random, clock.now()).await?;
-        let registry = Registry::new(store.clone(), &settings.issuer);
+        let registry = Registry::of(store.clone(), &settings);
         registry.seal_with(&keyring);
         let grants = LiveGrants::new(store.clone(), registry.clone());
         let (discovery, passwords, metrics) = (Discovery::default(), Passwords::new(), Metrics::new());

@@ -13,8 +13,9 @@ use tokio::{
 };
 
 use crate::{
+    authorize::asks,
     registration::{registers, request, told, with},
-    world::{Answer, World},
+    world::{Answer, App, World},
 };
 
 async fn open_to_all_without_pkce() -> World {
@@ -150,4 +151,46 @@ async fn what_an_operator_has_changed_stays_so_whatever_the_client_puts() {
     let changed = puts(&world, &untouched, own).await.ok();
     assert_eq!(changed["scope"], "openid email phone profile", "what no operator has changed is the client's own");
     assert!(changed.get("set_by_operator").is_none(), "{changed}");
+}
+
+#[tokio::test]
+async fn once_those_who_register_themselves_need_pkce_those_who_did_before_need_it_too() {
+    let world = open_to_all_without_pkce().await;
+    world.user("alice").await;
+    let app = |registered: &Value| App {
+        id: told(registered, "client_id").to_owned(),
+        secret: registered["client_secret"].as_str().map(str::to_owned),
+        redirect_uri: "https://stranger.example/cb".to_owned(),
+    };
+    let own = registers(&world, with("token_endpoint_auth_method", json!("none"))).await.json();
+    let confidential = registers(&world, with("client_name", json!("Old"))).await.json();
+    let exempt = registers(&world, with("client_name", json!("Older"))).await.json();
+    let strict = world.another_node_with(|settings| settings.registration.require_pkce = true).await;
+    let bare = [("code_challenge", ""), ("code_challenge_method", "")];
+    let answers = async |world: &World, registered: &Value| {
+        let app = app(registered);
+        let answer = world.browser().goes_through(&asks(&app, "openid", &bare), "alice").await;
+        answer.param("error").unwrap_or_else(|| if answer.param("code").is_some() { "code" } else { "?" }.to_owned())
+    };
+    for registered in [&own, &confidential, &exempt] {
+        assert_eq!(answers(&world, registered).await, "code");
+        assert_eq!(answers(&strict, registered).await, "invalid_request");
+        let (uri, token) = (told(registered, "registration_client_uri"), told(registered, "registration_access_token"));
+        let now = strict.send(request(Method::GET, uri, Some(token), None)).await.ok();
+        assert_eq!(now["require_pkce"], true, "it is told what counts");
+    }
+    let operators = strict.app_with("lax", |wanted| wanted.require_pkce = Some(false)).await;
+    let answer = strict.browser().goes_through(&asks(&operators, "openid", &bare), "alice").await;
+    assert!(answer.param("code").is_some(), "of an operator's own client, the operator has said so: {answer:?}");
+
+    // A secret protects codes as well, so that an operator can make an exception: until they say otherwise.
+    let without = || Wanted { require_pkce: Some(false), ..Wanted::default() };
+    operator_changes(&strict, &exempt, without()).await;
+    assert_eq!(answers(&strict, &exempt).await, "code");
+    let put = puts(&strict, &exempt, with("client_name", json!("Oldest"))).await.ok();
+    assert_eq!(put["require_pkce"], false);
+    assert_eq!(answers(&strict, &exempt).await, "code");
+    let (id, server) = (told(&own, "client_id"), &strict.server);
+    let refused = registration::update(&server.registry, id, without(), strict.now(), &server.random).await;
+    assert!(refused.is_err(), "nothing else protects the codes of a public client");
 }

@@ -77,7 +77,14 @@ impl World {
 
     /// Another node on the same database.
     pub(crate) async fn another_node(&self) -> Self {
-        Self::open(Settings::clone(&self.server.settings), self.clock.clone()).await
+        self.another_node_with(|_| {}).await
+    }
+
+    /// Another node on the same database, whose settings differ.
+    pub(crate) async fn another_node_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::clone(&self.server.settings);
+        change(&mut settings);
+        Self::open(settings, self.clock.clone()).await
     }
 
     async fn open(settings: Settings, clock: Clock) -> Self {

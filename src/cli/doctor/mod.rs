@@ -163,7 +163,7 @@ async fn examine_keys(settings: &Settings, store: &Store, now: Timestamp, findin
 
 async fn examine_clients(settings: &Settings, store: &Store) -> Vec<Finding> {
     const CHECK: &str = "clients";
-    let registry = Registry::new(store.clone(), &settings.issuer);
+    let registry = Registry::of(store.clone(), settings);
     match registration::remarks(&registry, &settings.keys.algorithms).await {
         Ok(remarks) => {
             let hint = "add the algorithm to `keys.algorithms`, or `latchkey client update … --signing-algorithm`";
