@@ -5,6 +5,7 @@
 
 mod account_home;
 mod accounts;
+mod any_registration;
 mod approval;
 mod attacks;
 mod authorize;
