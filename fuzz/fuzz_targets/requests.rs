@@ -34,7 +34,7 @@ const SECRET: &str = "a-secret-of-the-wiki-that-is-long-enough";
 const ASKED: &str = "client_id=wiki&redirect_uri=https%3A%2F%2Fwiki.example%2Fcb&response_type=code&scope=openid+profile\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
-const PATHS: [&str; 19] = [
+const PATHS: [&str; 21] = [
     "/authorize",
     "/authorize",
     "/authorize/resume",
@@ -46,6 +46,8 @@ const PATHS: [&str; 19] = [
     "/logout",
     "/logout/confirm",
     "/logout/done",
+    "/session/check",
+    "/session/check/state",
     "/login",
     "/login/account",
     "/consent",
@@ -57,7 +59,7 @@ const PATHS: [&str; 19] = [
 ];
 const METHODS: [&str; 5] = ["GET", "POST", "POST", "HEAD", "OPTIONS"];
 /// What else than an authorization request may say.
-const OTHER_FIELDS: [&str; 17] = [
+const OTHER_FIELDS: [&str; 21] = [
     "grant_type",
     "code",
     "code_verifier",
@@ -75,6 +77,10 @@ const OTHER_FIELDS: [&str; 17] = [
     "name",
     "address",
     "logout_hint",
+    "client_assertion",
+    "client_assertion_type",
+    "session_state",
+    "origin",
 ];
 const HEADERS: [&str; 8] = [
     "authorization",
