@@ -45,6 +45,8 @@ fn members() -> Vec<Member> {
         ("id_token_encrypted_response_alg", vec![json!("RSA-OAEP-256"), json!("ECDH-ES")]),
         ("id_token_encrypted_response_enc", vec![json!("A256GCM"), json!("A128CBC-HS256")]),
         ("userinfo_encrypted_response_alg", vec![json!("RSA-OAEP-256"), json!("RSA1_5")]),
+        ("request_object_encryption_alg", vec![json!("ECDH-ES"), json!("RSA-OAEP-256"), json!("dir")]),
+        ("request_object_encryption_enc", vec![json!("A128GCM"), json!("A192GCM")]),
         ("request_object_signing_alg", vec![json!("RS256"), json!("none"), json!("HS256")]),
         ("request_uris", vec![json!(["https://a.example/request.jwt#part"]), json!([""]), json!([page])]),
         ("default_max_age", vec![json!(0), json!(i64::MAX), json!(-1), json!(1.5), json!(u64::MAX)]),
