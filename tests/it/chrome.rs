@@ -8,7 +8,11 @@ use std::{
 
 use axum::http::Method;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::WebDriverCompatibleCommand};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    elements::Element,
+    wd::{WebDriverCompatibleCommand, WindowHandle},
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use openidconnect::url::Url;
 use serde_json::{Value, json};
@@ -36,13 +40,24 @@ impl Chrome {
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
                 "--disable-dev-shm-usage", "--no-proxy-server", "--window-size=1100,900", "--lang=en",
+                // Hosts that are not this machine, as far as the browser knows.
+                "--host-resolver-rules=MAP *.example 127.0.0.1",
                 format!("--user-data-dir={}", profile.path().display()),
             ],
-            "prefs": { "profile.default_content_setting_values.javascript": javascript },
+            "prefs": {
+                "profile.default_content_setting_values.javascript": javascript,
+                // Apps can only watch a session where cookies are sent to the frames of other sites.
+                "profile.cookie_controls_mode": 0,
+            },
         });
-        let capabilities = [("goog:chromeOptions".to_owned(), options)].into_iter().collect();
+        let capabilities = [
+            ("goog:chromeOptions".to_owned(), options),
+            // Servers of tests sign their own certificates.
+            ("acceptInsecureCerts".to_owned(), json!(true)),
+            ("timeouts".to_owned(), json!({ "pageLoad": 30_000, "script": 30_000 })),
+        ];
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
+            .capabilities(capabilities.into_iter().collect())
             .connect(&format!("http://127.0.0.1:{}", driver.port))
             .await
             .unwrap_or_else(|error| panic!("no browser can be had: {error}"));
@@ -100,6 +115,30 @@ impl Chrome {
         if let Err(error) = self.client.wait().for_element(Locator::XPath(&path)).await {
             panic!("#{id} never says `{text}`: {error}\n{}", self.page().await);
         }
+    }
+
+    /// What a script says in the end to its last argument, a function.
+    pub(crate) async fn runs(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.client.execute_async(script, arguments).await.expect("the script says something")
+    }
+
+    /// The value of a cookie that the page would send.
+    pub(crate) async fn cookie(&self, name: &str) -> String {
+        let found = self.client.get_named_cookie(name).await;
+        found.unwrap_or_else(|error| panic!("no cookie {name}: {error}")).value().to_owned()
+    }
+
+    /// Open another window and go on there; the one that was left.
+    pub(crate) async fn opens_a_window(&self) -> WindowHandle {
+        let left = self.client.window().await.expect("a window");
+        let opened = self.client.new_window(false).await.expect("a window can be opened");
+        self.turns_to(opened.handle).await;
+        left
+    }
+
+    /// Go on in a window that is open.
+    pub(crate) async fn turns_to(&self, window: WindowHandle) {
+        self.client.switch_to_window(window).await.expect("the window is open");
     }
 
     /// Take pictures of the page, when `LATCHKEY_TEST_SCREENSHOTS` names a directory for them: light and dark, and as

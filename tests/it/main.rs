@@ -12,6 +12,8 @@ mod authorize;
 mod back_channel_logout;
 #[cfg(feature = "demo")]
 mod browser;
+#[cfg(feature = "demo")]
+mod browser_apps;
 mod certificate;
 mod certificates;
 #[cfg(feature = "demo")]
