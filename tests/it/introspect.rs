@@ -117,7 +117,7 @@ async fn nobody_introspects_without_proving_who_they_are() {
 
 #[tokio::test]
 async fn a_token_of_another_server_is_nothing_here() {
-    let (world, elsewhere) = (World::new().await, World::new().await);
+    let (world, elsewhere) = (World::new().await, World::with_keys_of_its_own().await);
     let (app, other) = (world.app("app").await, elsewhere.app("app").await);
     let alice = elsewhere.user("alice").await;
     let tokens =

@@ -28,6 +28,7 @@ mod config;
 mod conformance;
 mod cookies;
 mod crash;
+mod database;
 mod database_gone;
 #[cfg(feature = "demo")]
 mod demo;

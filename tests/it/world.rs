@@ -1,13 +1,6 @@
 //! What a test stands on: a server of its own on a database of its own, a clock that stands still, and actors.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -27,13 +20,13 @@ use latchkey::{
     protocol::{GrantType, Lifetime, PlainSecret, Timestamp},
     random::Random,
     server::{self, Server},
-    store::Store,
 };
 use serde_json::Value;
 use tower::ServiceExt;
 use url::form_urlencoded;
 
-use crate::wire;
+pub(crate) use crate::database::{database_url, directory, store};
+use crate::{database::Mould, wire};
 
 /// When a test's world begins: 2030-01-01T00:00:00Z.
 pub(crate) const BEGINNING: Timestamp = Timestamp(1_893_456_000);
@@ -62,11 +55,29 @@ impl World {
         Self::with(|_| {}).await
     }
 
-    /// A server whose settings differ.
+    /// A server whose settings differ. Those of one issuer sign with the same keys, made once, unless they keep others.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings { database_url: database_url().await, ..settings() };
+        static FIRST_START: Mould = Mould::new();
+        let mut settings = settings();
         change(&mut settings);
+        if settings.issuer != ISSUER || settings.keys.algorithms != Settings::default().keys.algorithms {
+            return Self::apart(settings).await;
+        }
+        let first_start = async |url| {
+            let world = Self::open(Settings { database_url: url, ..self::settings() }, Clock::fixed(BEGINNING)).await;
+            world.server.store.close().await;
+        };
+        settings.database_url = FIRST_START.copy(first_start).await;
         Self::open(settings, Clock::fixed(BEGINNING)).await
+    }
+
+    /// A server whose keys are not those of any other.
+    pub(crate) async fn with_keys_of_its_own() -> Self {
+        Self::apart(settings()).await
+    }
+
+    async fn apart(settings: Settings) -> Self {
+        Self::open(Settings { database_url: database_url().await, ..settings }, Clock::fixed(BEGINNING)).await
     }
 
     /// A server of today on this database: what it leaves there is good for the program.
@@ -503,42 +514,4 @@ pub(crate) fn claims(token: &str) -> Value {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let payload = token.split('.').nth(1).expect("a JWT has a payload");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
-}
-
-/// A fresh, migrated database: an SQLite file, or a PostgreSQL database when `TEST_POSTGRES_URL` names a server.
-pub(crate) async fn store() -> Store {
-    Store::open(&database_url().await).await.expect("a fresh database opens")
-}
-
-/// The URL of a database that does not hold anything yet.
-pub(crate) async fn database_url() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("latchkey_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    match std::env::var("TEST_POSTGRES_URL") {
-        Ok(server) => {
-            use sqlx::{ConnectOptions, Connection};
-            let options: sqlx::postgres::PgConnectOptions = server.parse().expect("TEST_POSTGRES_URL is a URL");
-            let mut connection = options.connect().await.expect("the PostgreSQL server answers");
-            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-                .execute(&mut connection)
-                .await
-                .expect("a database can be created");
-            connection.close().await.expect("the connection closes");
-            let (base, _) = server.rsplit_once('/').expect("TEST_POSTGRES_URL names a database");
-            format!("{base}/{name}")
-        }
-        Err(_) => {
-            let file = directory().join(format!("{name}.db"));
-            // A process of the same number may have left one behind.
-            for ending in ["db", "db-wal", "db-shm"] {
-                drop(std::fs::remove_file(file.with_extension(ending)));
-            }
-            format!("sqlite:{}", file.display())
-        }
-    }
-}
-
-/// Where tests may write.
-pub(crate) fn directory() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned()
 }

@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode, header};
 use latchkey::protocol::Lifetime;
 
-use super::site;
+use super::{site, site_of_another};
 use crate::{
     authorize::asks,
     pages::markup::tags,
@@ -118,7 +118,7 @@ async fn case_59_cookies_are_bound_to_the_host_and_kept_from_scripts_and_other_s
 #[tokio::test]
 async fn case_59_a_cookie_of_another_server_or_of_nobody_signs_nobody_in() {
     let (here, app) = site().await;
-    let (there, _) = site().await;
+    let (there, _) = site_of_another().await;
     let mut browser = there.browser();
     browser.goes_through(&app.asks("openid"), "alice").await;
     assert!(is_signed_in(&mut browser).await);

@@ -14,7 +14,7 @@ use latchkey::{
 };
 use serde_json::{Value, json};
 
-use super::{member, site, told};
+use super::{member, site, site_of_another, told};
 use crate::{
     client_keys::{self, OwnKey, says},
     encrypted_requests::{Site, encrypts},
@@ -168,7 +168,7 @@ async fn case_31_a_key_that_could_be_taken_for_another_is_not_registered() {
 
 #[tokio::test]
 async fn case_32_what_is_signed_for_one_purpose_or_elsewhere_serves_no_other() {
-    let ((world, app), (there, app_there)) = (site().await, site().await);
+    let ((world, app), (there, app_there)) = (site().await, site_of_another().await);
     let tokens = app.redeems(&world, &world.browser().code(&app, "openid", "alice").await).await.ok();
     let theirs = app_there.redeems(&there, &there.browser().code(&app_there, "openid", "alice").await).await.ok();
     let (access, id_token) = (member(&tokens, "access_token"), member(&tokens, "id_token"));

@@ -55,6 +55,11 @@ async fn site() -> (World, App) {
     site_with(World::new().await).await
 }
 
+/// The same of somebody else: it has its own keys.
+async fn site_of_another() -> (World, App) {
+    site_with(World::with_keys_of_its_own().await).await
+}
+
 async fn site_with(world: World) -> (World, App) {
     let world = world.listening();
     world.user("alice").await;

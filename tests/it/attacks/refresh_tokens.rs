@@ -9,7 +9,7 @@ use latchkey::{
 };
 use serde_json::Value;
 
-use super::{at_once, member, site, written};
+use super::{at_once, member, site, site_of_another, written};
 use crate::{
     program::{Place, Reply},
     stage::Stage,
@@ -198,7 +198,7 @@ async fn case_47_what_ends_the_grant_ends_its_refresh_token() {
 #[tokio::test]
 async fn case_48_a_token_of_another_kind_or_server_or_changed_in_one_letter_is_refused() {
     let (world, app) = site().await;
-    let (there, app_there) = site().await;
+    let (there, app_there) = site_of_another().await;
     let mut browser = world.browser();
     let code = browser.code(&app, SCOPE, "alice").await;
     let tokens = app.redeems(&world, &code).await.ok();

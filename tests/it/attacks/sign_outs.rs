@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{clients::registration, protocol::Lifetime};
 use serde_json::Value;
 
-use super::{is_alive, member, site};
+use super::{is_alive, member, site, site_of_another};
 use crate::{
     authorize::asks,
     world::{Answer, App, Browser, World, encode},
@@ -105,7 +105,7 @@ fn forged(token: &str, header: Option<&str>, change: impl FnOnce(&mut Value)) ->
 #[tokio::test]
 async fn case_67_a_hint_that_is_forged_or_another_clients_leads_nowhere() {
     let (world, app) = site().await;
-    let (there, app_there) = site().await;
+    let (there, app_there) = site_of_another().await;
     let other = world.app("evil").await;
     let mut browser = world.browser();
     let tokens = signs_in_for(&mut browser, &app).await;

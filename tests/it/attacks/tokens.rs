@@ -8,7 +8,7 @@ use latchkey::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{is_alive, member, site, told};
+use super::{is_alive, member, site, site_of_another, told};
 use crate::{
     authorize::asks,
     world::{Answer, App, ISSUER, VERIFIER, World, basic, claims},
@@ -40,7 +40,7 @@ async fn site_of_apis() -> (World, App, App) {
 #[tokio::test]
 async fn case_77_only_those_whom_a_token_concerns_learn_that_it_lives() {
     let (world, app, server) = site_of_apis().await;
-    let (there, app_there) = site().await;
+    let (there, app_there) = site_of_another().await;
     let stranger = world.app("stranger").await;
     let spa = world.app_with("spa", |wanted| wanted.token_endpoint_auth_method = Some(AuthMethod::None)).await;
     let mut browser = world.browser();
