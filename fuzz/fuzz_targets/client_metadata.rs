@@ -16,7 +16,7 @@ use latchkey::{
     },
     clock::Clock,
     config::{ClientCertificates, Registration, Settings, Tls},
-    protocol::{Algorithm, Error, ErrorCode, PlainSecret, ResponseType},
+    protocol::{Algorithm, Error, ErrorCode, KeyManagement, PlainSecret, ResponseType},
     random::Random,
     server::Server,
 };
@@ -204,6 +204,7 @@ impl Site {
             tls: &self.tls,
             outgoing: &self.server.for_strangers,
             algorithms: Algorithm::ALL,
+            encryption_algorithms: KeyManagement::ALL,
             random: &self.server.random,
             now: self.server.clock.now(),
         }
