@@ -3,12 +3,10 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use josekit::{
-    jwe::{ECDH_ES, JweContext, JweEncrypter, JweHeader, RSA_OAEP_256},
-    jwk::Jwk,
+use latchkey::{
+    keys::{Content, JwkSet},
+    protocol::{ContentEncryption, KeyManagement},
 };
-use latchkey::protocol::{ContentEncryption, KeyManagement};
-use serde_json::Value;
 
 use super::ground::Ground;
 
@@ -16,17 +14,8 @@ use super::ground::Ground;
 const CONTENT: &[u8] = &[b'a'; 1_200];
 
 fn sealed(ground: &Ground, alg: KeyManagement, enc: ContentEncryption) -> String {
-    let jwks: Value = serde_json::from_slice(&ground.keyring.published().body).expect("JSON");
-    let mut keys = jwks.get("keys").and_then(Value::as_array).expect("keys").iter();
-    let key = keys.find(|key| key.get("alg").is_some_and(|own| own == alg.as_str())).expect("a key for that");
-    let jwk = Jwk::from_map(key.as_object().expect("a key").clone()).expect("a JWK");
-    let encrypter: Box<dyn JweEncrypter> = match alg {
-        KeyManagement::RsaOaep256 => Box::new(RSA_OAEP_256.encrypter_from_jwk(&jwk).expect("an encrypter")),
-        _ => Box::new(ECDH_ES.encrypter_from_jwk(&jwk).expect("an encrypter")),
-    };
-    let mut header = JweHeader::new();
-    header.set_content_encryption(enc.as_str());
-    JweContext::new().serialize_compact(CONTENT, &header, &*encrypter).expect("encrypted")
+    let published = JwkSet::read(&ground.keyring.published().body).expect("a set of keys");
+    published.encrypt(alg, enc, Content::Claims(CONTENT)).expect("encrypted").expect("there is a key for that")
 }
 
 pub(crate) fn encrypted(criterion: &mut Criterion, ground: &Ground) {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clients::{Client, Registry, Resource, Subjects, audience},
-    keys::PairwiseKey,
+    keys::{PairwiseKey, decryption},
     protocol::{
         ErrorCode, Lifetime, Params, Prompt, Refusal, ResponseMode, ResponseType, Result, Scope,
         claims::ClaimsRequest,
@@ -387,7 +387,7 @@ fn id_token_hint(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         Hint::Names(sub) if asked.is_none_or(|asked| asked.contains(sub)) => Some([sub.clone()].into()),
         Hint::Names(_) => Some(BTreeSet::new()),
         Hint::NotOurs => {
-            let is_sealed = draft.params.get("id_token_hint").is_some_and(|text| text.split('.').count() == 5);
+            let is_sealed = draft.params.get("id_token_hint").is_some_and(decryption::is_encrypted);
             let description = if is_sealed {
                 "`id_token_hint` is encrypted; send the ID token that was in it"
             } else {

@@ -157,13 +157,13 @@ struct Object {
 
 impl Object {
     fn read(typ: Option<String>, payload: &[u8]) -> Result<Self, Refusal> {
-        let is_of =
-            |types: &[&str]| types.iter().any(|own| typ.as_ref().is_some_and(|typ| typ.eq_ignore_ascii_case(own)));
-        let is_whole = is_of(TYPES);
-        // RFC 8725 §3.11: what the client has signed for another purpose is no request.
-        if typ.is_some() && !is_whole && !is_of(&[typ::JWT]) {
-            return Err(malformed("its `typ` is that of something else"));
-        }
+        let is_whole = match typ.as_deref() {
+            None => false,
+            Some(typ) if typ::is_among(typ, TYPES) => true,
+            Some(typ) if typ::is_among(typ, &[typ::JWT]) => false,
+            // RFC 8725 §3.11: what the client has signed for another purpose is no request.
+            Some(_) => return Err(malformed("its `typ` is that of something else")),
+        };
         let members = serde_json::from_slice(payload).map_err(|_| malformed("it holds no JSON object"))?;
         Ok(Self { members, is_whole })
     }

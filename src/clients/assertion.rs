@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{authentication::Context, registry::Registered};
 use crate::{
     keys::{jwk_set::unverified, shared_secret},
-    protocol::{Algorithm, AuthMethod, ErrorCode, Lifetime, Params, Refusal, Result, with_causes},
+    protocol::{Algorithm, AuthMethod, ErrorCode, Lifetime, Params, Refusal, Result, typ, with_causes},
     store::client_assertions,
 };
 
@@ -75,7 +75,7 @@ impl<'a> Assertion<'a> {
         let malformed = || unproven("`client_assertion` is no signed JWT with iss, sub, aud and exp");
         let said = unverified(token).ok_or_else(malformed)?;
         // RFC 8725 §3.11: what the client has signed for another purpose proves nothing.
-        if said.typ.is_some_and(|typ| !TYPES.iter().any(|own| typ.eq_ignore_ascii_case(own))) {
+        if said.typ.is_some_and(|typ| !typ::is_among(&typ, TYPES)) {
             return Err(unproven(
                 "the `typ` of the client assertion is that of something else; expected `JWT` or none",
             ));

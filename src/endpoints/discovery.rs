@@ -149,7 +149,7 @@ impl<'a> Metadata<'a> {
         let key_management = || KeyManagement::ALL.iter().map(|alg| alg.as_str()).collect();
         let content_encryption = || ContentEncryption::ALL.iter().map(|enc| enc.as_str()).collect();
         // For the keys of this server; the others are for those of clients.
-        let encrypted_by = || settings.keys.encryption_algorithms.iter();
+        let encrypted_by = &settings.keys.encryption_algorithms;
         let response_types = || settings.registration.response_types.iter();
         let auth_methods =
             || AuthMethod::ALL.iter().filter(|own| settings.tls.allows(**own)).map(|method| method.as_str());
@@ -218,11 +218,12 @@ impl<'a> Metadata<'a> {
                 .map(|algorithm| algorithm.as_str())
                 .chain(unsigned)
                 .collect(),
-            request_object_encryption_alg_values_supported: encrypted_by().map(|alg| alg.as_str()).collect(),
-            request_object_encryption_enc_values_supported: encrypted_by()
-                .next()
-                .map(|_| content_encryption())
-                .unwrap_or_default(),
+            request_object_encryption_alg_values_supported: encrypted_by.iter().map(|alg| alg.as_str()).collect(),
+            request_object_encryption_enc_values_supported: if encrypted_by.is_empty() {
+                Vec::new()
+            } else {
+                content_encryption()
+            },
             ui_locales_supported: Locale::ALL.iter().map(|locale| locale.tag()).collect(),
             code_challenge_methods_supported: &["S256"],
             authorization_response_iss_parameter_supported: true,

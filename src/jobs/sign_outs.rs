@@ -13,7 +13,10 @@ use url::Url;
 use crate::{
     clients::{Client, Subjects},
     keys::Content,
-    outgoing::{Turns, Unanswered},
+    outgoing::{
+        Unanswered,
+        turns::{self, Turns},
+    },
     protocol::{Lifetime, Result, Timestamp, typ, with_causes},
     server::Server,
     store::{
@@ -110,7 +113,7 @@ impl SignOuts {
             return Ok(Due::PutOff(notice));
         }
         // A receiver that does not answer keeps a few deliveries waiting, and the others are delivered meanwhile.
-        Ok(match self.turns.try_take(url.host_str().unwrap_or_default().to_owned()) {
+        Ok(match self.turns.try_take(turns::name(&url)) {
             Some(turn) => Due::Deliver(Delivery { notice, client, url, _turn: turn }),
             None => Due::PutOff(notice),
         })

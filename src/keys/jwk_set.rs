@@ -109,10 +109,8 @@ impl JwkSet {
     /// Whether two keys of one kind go by one name: whoever looks for it may take either (RFC 7517 §4.5).
     #[must_use]
     pub fn has_namesakes(&self) -> bool {
-        let name = |key: &Key| key.kid.as_ref().map(|kid| (kid.clone(), key.jwk.key_type().to_owned()));
-        let names: Vec<_> = self.keys.iter().filter_map(name).collect();
-        let distinct: HashSet<_> = names.iter().collect();
-        distinct.len() < names.len()
+        let mut names = HashSet::new();
+        self.keys.iter().any(|key| key.kid.as_ref().is_some_and(|kid| !names.insert((kid, key.jwk.key_type()))))
     }
 
     /// Whether a key comes with a certificate.

@@ -6,7 +6,7 @@
 
 mod guard;
 mod special;
-mod turns;
+pub mod turns;
 
 use std::{io, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use tokio::{
 use url::{Host, Url};
 
 pub use guard::{Barred, Guard};
-pub use turns::Turns;
+use turns::Turns;
 
 use crate::config;
 

@@ -47,7 +47,8 @@ impl<H: Eq + Hash> Turns<H> {
 }
 
 /// The name of a host, the same with and without the dot of the root.
-pub(super) fn name(url: &Url) -> String {
+#[must_use]
+pub fn name(url: &Url) -> String {
     url.host_str().unwrap_or_default().trim_end_matches('.').to_owned()
 }
 

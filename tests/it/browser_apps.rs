@@ -1,14 +1,8 @@
 //! What our scripts do in a real browser for apps of other origins: the frame that watches a session, and the page that
 //! tells apps of a sign-out.
 
-use std::net::TcpListener;
-
-use axum_server::Control;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use latchkey::{
-    clients::Logout,
-    server::listener::{self, Listeners},
-};
+use latchkey::clients::Logout;
 use openidconnect::url::Url;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    certificate::{DAY, certificate},
+    certificate::under_tls,
     chrome::Chrome,
     program::Place,
     world::{App, PASSWORD, World, encode},
@@ -34,23 +28,9 @@ struct House {
 
 impl House {
     async fn new() -> Self {
-        let files = Place::new();
-        certificate(&files, "localhost", (-DAY, 30 * DAY));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let issuer = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
-        let world = World::with(|settings| {
-            settings.issuer.clone_from(&issuer);
-            settings.tls.certificate = Some(files.path("cert.pem"));
-            settings.tls.key = Some(files.path("key.pem"));
-        })
-        .await;
+        let (world, files) = under_tls(|_, _| {}).await;
         world.user("alice").await;
-        let server = world.server.clone();
-        tokio::spawn(async move {
-            let listeners = Listeners { main: vec![listener], ops: None };
-            listener::serve(&server, listeners, &Control::new()).await.expect("it serves");
-        });
-        Self { world, issuer, _files: files }
+        Self { issuer: world.server.settings.issuer.clone(), world, _files: files }
     }
 
     /// A client whose pages are at that site, and which is told of sign-outs there if it says where.

@@ -1,6 +1,14 @@
 //! Certificates for tests, and what becomes of a server whose own is of no use.
 
-use crate::program::Place;
+use std::net::TcpListener;
+
+use axum_server::Control;
+use latchkey::{
+    config::Settings,
+    server::listener::{self, Listeners},
+};
+
+use crate::{program::Place, world::World};
 
 /// In seconds.
 pub(crate) const DAY: i64 = 86_400;
@@ -76,4 +84,25 @@ fn a_key_that_is_not_the_certificates_is_refused_before_anything_is_made() {
         assert!(!told.contains('{') && !told.contains("Error("), "{told}");
     }
     assert!(!place.path("latchkey.db").exists());
+}
+
+/// A server that listens under TLS as `localhost`, with the folder of its certificate.
+pub(crate) async fn under_tls(change: impl FnOnce(&mut Settings, &Place)) -> (World, Place) {
+    let files = Place::new();
+    certificate(&files, "localhost", (-DAY, 30 * DAY));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let world = World::with(|settings| {
+        settings.issuer = format!("https://localhost:{port}");
+        settings.tls.certificate = Some(files.path("cert.pem"));
+        settings.tls.key = Some(files.path("key.pem"));
+        change(settings, &files);
+    })
+    .await;
+    let server = world.server.clone();
+    tokio::spawn(async move {
+        let listeners = Listeners { main: vec![listener], ops: None };
+        listener::serve(&server, listeners, &Control::new()).await.expect("it serves");
+    });
+    (world, files)
 }

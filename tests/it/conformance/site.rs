@@ -13,25 +13,19 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::IntoResponse,
 };
-use axum_server::{
-    Control,
-    tls_rustls::{RustlsAcceptor, RustlsConfig},
-};
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use latchkey::{
     accounts::{self, NewAccount},
     config::{ClientCertificates, RegistrationMode, Settings},
     protocol::{PlainSecret, ResponseType},
-    server::{
-        listener::{self, Listeners},
-        tls::Files,
-    },
+    server::tls::Files,
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::Value;
 
 use super::{browser, checks};
 use crate::{
-    certificate::{DAY, certificate},
+    certificate::under_tls,
     program::Place,
     world::{PASSWORD, World},
 };
@@ -58,14 +52,7 @@ impl Site {
 
     /// The same, with other settings.
     pub(super) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let files = Place::new();
-        certificate(&files, "localhost", (-DAY, 30 * DAY));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let issuer = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
-        let world = World::with(|settings| {
-            settings.issuer.clone_from(&issuer);
-            settings.tls.certificate = Some(files.path("cert.pem"));
-            settings.tls.key = Some(files.path("key.pem"));
+        let (world, files) = under_tls(|settings, files| {
             settings.registration.mode = RegistrationMode::Open;
             settings.registration.require_pkce = false;
             settings.registration.response_types = ResponseType::ALL.to_vec();
@@ -74,11 +61,7 @@ impl Site {
             change(settings);
         })
         .await;
-        let server = world.server.clone();
-        tokio::spawn(async move {
-            let listeners = Listeners { main: vec![listener], ops: None };
-            listener::serve(&server, listeners, &Control::new()).await.expect("it serves");
-        });
+        let issuer = world.server.settings.issuer.clone();
         let http = http(&files);
         let read = browser::answer(http.get(format!("{issuer}/.well-known/openid-configuration"))).await;
         let site = Self { world, metadata: checks::json(&read, StatusCode::OK), issuer, http, files };
